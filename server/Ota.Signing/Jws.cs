@@ -1,0 +1,125 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Ota.Signing;
+
+/// <summary>The three kinds of signed things; each has one algorithm and one type, and is never read as another.</summary>
+public sealed record JwsKind(string Algorithm, string Type)
+{
+    public static readonly JwsKind Release = new("RS256", "ota-release+jws");
+    public static readonly JwsKind Keys = new("RS256", "ota-keys+jws");
+    public static readonly JwsKind Order = new("HS256", "ota-order+jws");
+}
+
+/// <summary>A compact JWS taken apart (RFC 7515 §7.1), its header already checked, its signature not.</summary>
+/// <param name="SigningInput">The ASCII bytes the signature covers: header, dot, payload, as they came.</param>
+/// <param name="Payload">The decoded payload, UTF-8 JSON.</param>
+/// <param name="Signature">The decoded signature.</param>
+public sealed record JwsParts(byte[] SigningInput, byte[] Payload, byte[] Signature);
+
+/// <summary>Compact JWS, just the two algorithms of the protocol (docs/protocol.md §1).</summary>
+public static class Jws
+{
+    /// <summary>The longest compact JWS that is read, in characters.</summary>
+    public const int MaximumLength = 16 * 1024;
+
+    /// <summary>Signs a payload with an RSA key, PKCS #1 v1.5 and SHA-256 (RFC 7518 §3.3).</summary>
+    public static string SignRs256(JwsKind kind, byte[] payload, RSA key)
+    {
+        var input = SigningInput(kind, payload);
+        var signature = key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return input + "." + Base64Url.EncodeToString(signature);
+    }
+
+    /// <summary>Authenticates a payload with a shared key (RFC 7518 §3.2).</summary>
+    public static string SignHs256(JwsKind kind, byte[] payload, byte[] key)
+    {
+        var input = SigningInput(kind, payload);
+        return input + "." + Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(input)));
+    }
+
+    /// <summary>
+    /// Takes a compact JWS apart and demands the header of <paramref name="kind"/>; null and a reason when it is not one.
+    /// Says nothing about who signed it.
+    /// </summary>
+    public static JwsParts? Read(JwsKind kind, string compact, out string reason)
+    {
+        if (compact.Length > MaximumLength)
+        {
+            reason = $"it is longer than {MaximumLength} characters";
+            return null;
+        }
+
+        var parts = compact.Split('.');
+        if (parts.Length != 3)
+        {
+            reason = "it is not a compact JWS of three parts";
+            return null;
+        }
+
+        if (Decode(parts[0]) is not { } header || Decode(parts[1]) is not { } payload || Decode(parts[2]) is not { } signature)
+        {
+            reason = "one of its parts is not base64url";
+            return null;
+        }
+
+        reason = HeaderFault(kind, header) ?? "";
+        return reason.Length > 0
+            ? null
+            : new JwsParts(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), payload, signature);
+    }
+
+    /// <summary>True when <paramref name="key"/> made the signature.</summary>
+    public static bool VerifyRs256(JwsParts parts, RSA key) =>
+        key.VerifyData(parts.SigningInput, parts.Signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+
+    /// <summary>True when the shared key made the authentication code; compared in constant time.</summary>
+    public static bool VerifyHs256(JwsParts parts, byte[] key) =>
+        CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, parts.SigningInput), parts.Signature);
+
+    /// <summary>Lower-case hex SHA-256 of the compact form: how a statement is named everywhere.</summary>
+    public static string HashOf(string compact) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(compact)));
+
+    private static string SigningInput(JwsKind kind, byte[] payload)
+    {
+        var header = $$"""{"alg":"{{kind.Algorithm}}","typ":"{{kind.Type}}"}""";
+        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header)) + "." + Base64Url.EncodeToString(payload);
+    }
+
+    private static byte[]? Decode(string part)
+    {
+        // Padding is tolerated by the decoder and forbidden by RFC 7515 §2.
+        if (part.Length == 0 || part.Contains('=') || !Base64Url.IsValid(part))
+            return null;
+        return Base64Url.DecodeFromChars(part);
+    }
+
+    private static string? HeaderFault(JwsKind kind, byte[] header)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(header);
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                return "its header is not a JSON object";
+            var algorithm = Text(root, "alg");
+            if (algorithm != kind.Algorithm)
+                return $"its algorithm is '{Shown(algorithm)}', not {kind.Algorithm}";
+            var type = Text(root, "typ");
+            if (type != kind.Type)
+                return $"its type is '{Shown(type)}', not {kind.Type}";
+            return root.TryGetProperty("crit", out _) ? "its header has critical extensions" : null;
+        }
+        catch (JsonException)
+        {
+            return "its header is not JSON";
+        }
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static string Shown(string? value) => value is null ? "missing" : value.Length > 40 ? value[..40] + "…" : value;
+}

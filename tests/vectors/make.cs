@@ -1,0 +1,85 @@
+#:project ../../server/Ota.Signing
+#:property PublishAot=false
+#:property TreatWarningsAsErrors=false
+
+// Makes the golden files anew: dotnet run tests/vectors/make.cs -- tests/vectors
+// The keys are kept when they are there, so that only what changed in the protocol changes in the files.
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Ota.Signing;
+
+var folder = args.Length > 0 ? args[0] : "tests/vectors";
+var release = Key("TEST-ONLY-release-key");
+var next = Key("TEST-ONLY-next-release-key");
+var stranger = Key("TEST-ONLY-stranger-key");
+const string Device = "k7m2q9x4td3w";
+var master = Enumerable.Range(0, 32).Select(i => (byte)i).ToArray();
+var token = Derive("token", Device);
+var orderKey = Derive("order", Device);
+
+// 10,000 bytes: two whole chunks and a short one.
+var image = new byte[10_000];
+for (var i = 0; i < image.Length; i++)
+    image[i] = (byte)(i * 31 + i / 256);
+File.WriteAllBytes(Path.Combine(folder, "image.bin"), image);
+using var digests = new ImageDigests(image.Length);
+digests.Append(image);
+var described = digests.Describe("raw");
+
+var statement = new ReleaseStatement("thermostat", "1.1.0", "application", ["virtual", "esp32"], 3, 1767225600, described, "Golden.");
+var recovery = statement with { Version = "1.0.0", Kind = "recovery", Notes = null };
+var keys = KeyStatement.Of("thermostat", 1, 1767225600, [ReleaseKey.Of(next, out _)!]);
+Write("release.jws", statement.Sign(release));
+Write("recovery.jws", recovery.Sign(release));
+Write("release-by-stranger.jws", statement.Sign(stranger));
+Write("release-other-product.jws", (statement with { Product = "kettle" }).Sign(release));
+Write("release-other-hardware.jws", (statement with { Hardware = ["esp8266"] }).Sign(release));
+Write("release-lower-counter.jws", (statement with { SecurityCounter = 2 }).Sign(release));
+Write("keys.jws", keys.Sign(release));
+Write("keys-by-stranger.jws", keys.Sign(stranger));
+Write("order-install.jws", Order("install", 7, Jws.HashOf(statement.Sign(release)), Device));
+Write("order-recover.jws", Order("recover", 8, Jws.HashOf(recovery.Sign(release)), Device));
+Write("order-decommission.jws", Order("decommission", 9, null, Device));
+Write("order-rotate.jws", Order("rotate", 10, Jws.HashOf(keys.Sign(release)), Device));
+Write("order-other-device.jws", Order("install", 7, Jws.HashOf(statement.Sign(release)), "zzzzzzzzzzzz"));
+
+File.WriteAllText(Path.Combine(folder, "secrets.json"), JsonSerializer.Serialize(new
+{
+    note = "TEST ONLY. Derived from the master secret 000102…1f; never used outside the tests.",
+    master = Convert.ToHexStringLower(master),
+    device = Device,
+    generation = 1,
+    token = Base64Url.EncodeToString(token),
+    orderKey = Base64Url.EncodeToString(orderKey),
+    enrollmentKey = Base64Url.EncodeToString(Derive("enroll", "thermostat")),
+    imageLinkKey = Base64Url.EncodeToString(HMACSHA256.HashData(master, "image"u8)),
+}, new JsonSerializerOptions { WriteIndented = true }) + "\n");
+
+byte[] Derive(string use, string name) =>
+    HMACSHA256.HashData(master, Encoding.UTF8.GetBytes(use + "\0" + name + "\0" + "1"));
+
+string Order(string action, long number, string? hash, string device)
+{
+    var payload = new Dictionary<string, object> { ["device"] = device, ["number"] = number, ["action"] = action, ["deployment"] = "51" };
+    if (hash is not null)
+        payload["release"] = hash;
+    payload["issued"] = 1767225600L;
+    payload["expires"] = 1767312000L;
+    return Jws.SignHs256(JwsKind.Order, JsonSerializer.SerializeToUtf8Bytes(payload), orderKey);
+}
+
+RSA Key(string name)
+{
+    var path = Path.Combine(folder, name + ".pem");
+    var rsa = RSA.Create(3072);
+    if (File.Exists(path))
+        rsa.ImportFromPem(File.ReadAllText(path));
+    else
+        File.WriteAllText(path, rsa.ExportPkcs8PrivateKeyPem() + "\n");
+    File.WriteAllText(Path.Combine(folder, name + ".pub.pem"), rsa.ExportSubjectPublicKeyInfoPem() + "\n");
+    return rsa;
+}
+
+void Write(string name, string text) => File.WriteAllText(Path.Combine(folder, name), text);

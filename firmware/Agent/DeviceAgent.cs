@@ -62,6 +62,9 @@ internal sealed class DeviceAgent
     /// <summary>Status of the server's last answer to enroll or check-in, 0 when there was none.</summary>
     public int LastStatus { get; private set; }
 
+    /// <summary>True while the server's last answer was none that a device can use, or there was none.</summary>
+    public bool IsCutOff => _faults > 0;
+
     /// <summary>True when the last turn found nothing left to do until the next poll.</summary>
     public bool Settled { get; private set; }
 

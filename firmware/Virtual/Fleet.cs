@@ -35,7 +35,7 @@ public sealed class Fleet : IAsyncDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             _devices[i] = Make(i);
-            _devices[i].Manufacture(moduli, keyCounter: 0);
+            _devices[i].Manufacture(moduli, options.KeyCounter);
             _devices[i].Flash.Rest();
         }
     }

@@ -23,6 +23,9 @@ public sealed record FleetOptions(
     /// <summary>Caps every wait of a live run, and shortens the trial's deadline to three times as much (30 s at least).</summary>
     public TimeSpan? PollOverride { get; init; }
 
+    /// <summary>Counter of the key statement that brought the given release keys; 0 for a product's first.</summary>
+    public int KeyCounter { get; init; }
+
     /// <summary>Devices that do something at the same time.</summary>
     public int Parallel { get; init; } = 16;
 

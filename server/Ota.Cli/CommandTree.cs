@@ -5,6 +5,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
+using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
 
 namespace Ota.Cli;
@@ -47,6 +48,7 @@ internal static class CommandTree
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
+            Simulate.Simulate.Command,
             GlobalOptions.Server,
             GlobalOptions.StaffKey,
             GlobalOptions.Json,

@@ -24,6 +24,8 @@ internal static partial class ServerHost
     /// <exception cref="SettingFault">A setting or the data directory is unusable.</exception>
     public static async Task<WebApplication> BuildAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
+        // Or the one scheme there is would become the default and look at every device's token too.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Authentication.SuppressAutoDefaultScheme", isEnabled: true);
         string[] settled = [.. args.Select(arg => Flags.Contains(arg) ? arg + "=true" : arg)];
         var builder = WebApplication.CreateSlimBuilder(settled);
         builder.Configuration.AddEnvironmentVariables("OTA_").AddCommandLine(settled);
@@ -122,7 +124,6 @@ internal static partial class ServerHost
             page.SwaggerEndpoint("/openapi/v1.json", "v1");
         });
         app.UseRouting();
-        app.UseAuthentication();
         app.UseAuthorization();
 
         app.MapGet("/healthz", () => "ok").AllowAnonymous().ExcludeFromDescription();

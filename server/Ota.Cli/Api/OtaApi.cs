@@ -19,21 +19,23 @@ internal sealed class OtaApi : IDisposable
     private const int MostAnswerBytes = 64 * 1024 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
     private readonly HttpClient _client;
-    private readonly Uri _server;
 
     public OtaApi(Connection connection)
     {
-        _server = connection.Server;
+        Server = connection.Server;
         // A redirect is not followed: it would carry the staff key or an upload to an address nobody named.
         _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10) })
         {
-            BaseAddress = _server,
+            BaseAddress = Server,
             Timeout = Timeout.InfiniteTimeSpan,
         };
         _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("ota", typeof(OtaApi).Assembly.GetName().Version!.ToString(3)));
         _client.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", connection.StaffKey);
     }
+
+    /// <summary>The address all paths are relative to.</summary>
+    public Uri Server { get; }
 
     public async Task<T> GetAsync<T>(ApiPath path, CancellationToken cancellation) =>
         (await JsonAsync<T>(new HttpRequestMessage(HttpMethod.Get, path.ToString()), cancellation)).Body;
@@ -113,7 +115,7 @@ internal sealed class OtaApi : IDisposable
         }
 
         throw FailureException.UnexpectedAnswer(
-            $"The server answered {(int)status} but not in the words of an Ota server; is {_server} the right address, and is "
+            $"The server answered {(int)status} but not in the words of an Ota server; is {Server} the right address, and is "
             + "this ota as new as the server?",
             (int)status);
     }
@@ -129,18 +131,18 @@ internal sealed class OtaApi : IDisposable
             return await BodyAsync(response, most, watch.Token) is { } body
                 ? (response.StatusCode, body)
                 : throw FailureException.UnexpectedAnswer(
-                    $"The server's answer is longer than {most:N0} bytes; is {_server} the right address?", (int)response.StatusCode);
+                    $"The server's answer is longer than {most:N0} bytes; is {Server} the right address?", (int)response.StatusCode);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw FailureException.Unreachable(
-                $"The server at {_server} has not moved a byte for {Patience.TotalSeconds} s; try again when it is less busy.");
+                $"The server at {Server} has not moved a byte for {Patience.TotalSeconds} s; try again when it is less busy.");
         }
         catch (Exception fault) when (fault is HttpRequestException or IOException)
         {
             var reason = (fault.InnerException ?? fault).Message.TrimEnd('.');
             throw FailureException.Unreachable(
-                $"Cannot reach the server at {_server}: {reason}. Check that it runs and that the address is right "
+                $"Cannot reach the server at {Server}: {reason}. Check that it runs and that the address is right "
                 + "(--server, OTA_SERVER or 'ota login').");
         }
     }
@@ -160,7 +162,7 @@ internal sealed class OtaApi : IDisposable
                 ? $"{said} and points to {location}; if that is your server, give that address with --server."
                 : status == (int)HttpStatusCode.Unauthorized
                     ? $"{said}: the staff key is not accepted; log in again with 'ota login'."
-                    : $"{said} without saying why; is {_server} the right address, and does a proxy stand before it?",
+                    : $"{said} without saying why; is {Server} the right address, and does a proxy stand before it?",
             status);
     }
 

@@ -8,6 +8,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
+using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
 using Ota.Signing;
 
@@ -40,6 +41,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewStaff))]
 [JsonSerializable(typeof(StaffMember[]))]
 [JsonSerializable(typeof(AuditEntry[]))]
+[JsonSerializable(typeof(SimulatedDevice[]))]
 internal sealed partial class OtaJson : JsonSerializerContext
 {
     /// <summary>For the wire: what the server reads, and what it answers.</summary>

@@ -13,7 +13,6 @@ internal static class Deploy
     private static readonly Option<string?> Group = new("--group") { Description = "Order it for a group.", HelpName = "name" };
     private static readonly Option<bool> All = new("--all") { Description = "Order it for every device of the product." };
     private static readonly Option<string?> Hardware = Arguments.Hardware();
-    private static readonly Option<string?> Kind = Arguments.Kind();
 
     public static Command Command { get; } = new Verb(
         "deploy", "Order a release for one device, a group or all. Devices get it when they next ask.", RunAsync)
@@ -24,7 +23,6 @@ internal static class Deploy
         Group,
         All,
         Hardware,
-        Kind,
     };
 
     private static async Task RunAsync(Call call, CancellationToken cancellation)
@@ -33,14 +31,14 @@ internal static class Deploy
         if (new[] { device is not null, group is not null, all }.Count(given => given) != 1)
             throw FailureException.Usage("Give exactly one of --device, --group and --all.");
         var order = new NewDeployment(
-            call.Get(Product), call.Get(Version), device, group, all ? true : null, call.Get(Hardware), call.Get(Kind));
+            call.Get(Product), call.Get(Version), device, group, all ? true : null, call.Get(Hardware));
         var (started, _) = await call.Api.PostAsync<NewDeployment, DeploymentStarted>(ApiPath.Of($"deployments"), order, cancellation);
         call.Screen.Show(started, screen =>
         {
             screen.Line(
                 "Ordered ", new Cell($"{started.Product} {started.Version}", Tone.Strong), $" for {started.Target}",
                 started.Devices is { } count ? $": {count:N0} {(count == 1 ? "device" : "devices")}, each when it next asks." : ".");
-            screen.Facts(("Rollout", started.Rollout));
+            screen.Facts(("Deployment", started.Deployment), ("Rollout", started.Rollout));
         });
     }
 }

@@ -25,7 +25,13 @@ internal sealed record Deployment
 
 /// <summary>Exactly one of device, group, all.</summary>
 internal sealed record NewDeployment(
-    string Product, string Version, string? Device, string? Group, bool? All, string? Hardware, string? Kind);
+    string Product, string Version, string? Device, string? Group, bool? All, string? Hardware);
 
+/// <summary>A deployment for one device, or a rollout for many.</summary>
 internal sealed record DeploymentStarted(
-    [property: JsonConverter(typeof(OpaqueIdConverter))] string Rollout, string Product, string Version, string? Target, long? Devices);
+    [property: JsonConverter(typeof(OpaqueIdConverter))] string? Deployment,
+    [property: JsonConverter(typeof(OpaqueIdConverter))] string? Rollout,
+    string Product,
+    string Version,
+    string? Target,
+    long? Devices);

@@ -11,6 +11,7 @@ internal sealed record Product(
     string Name,
     IReadOnlyList<string> Hardware,
     IReadOnlyList<ProductKey> ReleaseKeys,
+    int KeyCounter,
     string Poll,
     DateTimeOffset? Created,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)

@@ -20,14 +20,13 @@ internal static class CheckInPolicy
         && checkIn.Slot == last.Slot
         && checkIn.SecurityCounter == last.SecurityCounter
         && checkIn.Restart.Count == last.Restart.Count
-        && checkIn.Restart.At == last.Restart.At
         && checkIn.Release == last.Release
         && checkIn.Running == last.Running;
 
     /// <summary>What staff should read in the timeline, from one check-in to the next.</summary>
     public static IEnumerable<(string Kind, string Text)> News(CheckIn? last, CheckIn now)
     {
-        if (last is not null && (last.Restart.Count != now.Restart.Count || last.Restart.At != now.Restart.At))
+        if (last is not null && last.Restart.Count != now.Restart.Count)
         {
             yield return ("restarted", now.Rssi == 0
                 ? $"Restarted ({now.Restart.Cause}), start {now.Restart.Count}"

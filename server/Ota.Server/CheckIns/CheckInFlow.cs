@@ -94,7 +94,7 @@ internal sealed partial class CheckInFlow(
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
             {
                 case null:
-                    draft.Offer(settings.OrderLife);
+                    draft.Offer(release.Version, settings.OrderLife);
                     return (release.Statement, "/images/" + release.Image.Sha256);
                 case HoldReason.RollbackForbidden:
                     draft.End(DeploymentState.Refused, "security-counter");

@@ -56,13 +56,13 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     public void Skip(long rollout) => _instruction = rollout;
 
     /// <summary>Hands out the order for the open deployment: the last one again while it is good, else a fresh one.</summary>
-    public void Offer(TimeSpan life)
+    public void Offer(string version, TimeSpan life)
     {
         var open = Open!;
         if (!DeploymentPolicy.CanRepeatOrder(open, checkIn, now, life / 4))
         {
             open = open with { OrderNumber = Fresh(), OrderIssued = now, OrderExpires = now + life };
-            _news.Add(("offered", $"Offered order {open.OrderNumber}"));
+            _news.Add(("offered", $"Offered {version} (order {open.OrderNumber}" + (open.Rollout is { } rollout ? $", rollout {rollout})" : ")")));
         }
 
         _handOut = () => Order.Of(Open!);

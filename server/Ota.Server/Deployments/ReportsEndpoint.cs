@@ -125,7 +125,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
             .Select(row => new TimelineEntry(
                 DateTimeOffset.FromUnixTimeMilliseconds(row.At),
                 row.State,
-                $"Device: deployment {row.Deployment} {row.State}" + (string.IsNullOrEmpty(row.Detail) ? "" : ": " + row.Detail),
+                $"The device says {row.State}" + (string.IsNullOrEmpty(row.Detail) ? "" : ": " + row.Detail),
                 By: null));
 
     /// <summary>The open deployment as these reports leave it, or null when they change nothing about it.</summary>

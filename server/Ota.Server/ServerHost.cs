@@ -1,6 +1,7 @@
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
+using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Http;
@@ -78,6 +79,12 @@ internal static partial class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
+        if (settings.Demo)
+        {
+            services.AddSingleton<DemoSetup>();
+            services.AddHostedService<DemoFleet>();
+        }
+
         services.AddProblemDetails();
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddExceptionHandler<Faults>();

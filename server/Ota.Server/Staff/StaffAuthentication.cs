@@ -52,7 +52,12 @@ internal static class StaffRoles
         // The core alone: the full set brings data protection, which would write keys into the home folder.
         services.AddWebEncoders();
         services.AddTransient<StaffAuthentication>();
-        services.AddAuthenticationCore(options => options.AddScheme<StaffAuthentication>(StaffAuthentication.Name, displayName: null));
+        services.AddAuthenticationCore(options =>
+        {
+            options.AddScheme<StaffAuthentication>(StaffAuthentication.Name, displayName: null);
+            options.DefaultChallengeScheme = StaffAuthentication.Name;
+            options.DefaultForbidScheme = StaffAuthentication.Name;
+        });
         var authorization = services.AddAuthorizationBuilder();
         foreach (var role in Enum.GetValues<StaffRole>())
         {
@@ -62,11 +67,10 @@ internal static class StaffRoles
                 .RequireAssertion(context => context.User.Role() >= role));
         }
 
-        // What names no role is for admins: a forgotten policy must not open a door. What is no route of ours is the
-        // framework's own 404, 405 or 415.
-        authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder(StaffAuthentication.Name)
-            .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint
-                || context.User is { Identity.IsAuthenticated: true } && context.User.Role() >= StaffRole.Admin)
+        // What names no role is for nobody: a forgotten policy must not open a door. What is no route of ours is the
+        // framework's own 404, 405 or 415. It names no scheme, or every device call would be looked at as staff too.
+        authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder()
+            .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
             .Build());
         return services;
     }

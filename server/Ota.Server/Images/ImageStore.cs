@@ -93,7 +93,9 @@ internal sealed class ImageStore
     /// <summary>True for a committed image.</summary>
     public bool Exists(string sha256) => File.Exists(PathOf(sha256));
 
-    /// <summary>A handle for reading, which stays good when the image is deleted meanwhile; null when it is not there.</summary>
+    /// <summary>
+    /// A handle for reading, which stays good when the image is deleted meanwhile; null when it is not there.
+    /// </summary>
     public SafeFileHandle? Open(string sha256) => OpenFile(PathOf(sha256));
 
     /// <summary>

@@ -5,7 +5,8 @@ namespace Ota.Server.Images;
 /// <summary>
 /// An upload that is whole on disk but not yet an image: nobody can fetch it. Commit it, or dispose it and it is gone.
 /// </summary>
-internal sealed class StagedImage(string path, ImageDescription description, ReadOnlyMemory<byte> head) : IAsyncDisposable
+internal sealed class StagedImage(string path, ImageDescription description, ReadOnlyMemory<byte> head)
+    : IAsyncDisposable
 {
     private bool _committed;
 

@@ -1,6 +1,8 @@
 namespace Ota.Server.Images;
 
-/// <summary>The disk or the quota under the image store is used up; whatever was begun has been removed again.</summary>
+/// <summary>
+/// The disk or the quota under the image store is used up; whatever was begun has been removed again.
+/// </summary>
 internal sealed class StorageFullException(IOException cause) : IOException("There is no room left for images.", cause)
 {
     private const int LinuxNoSpace = 28;
@@ -10,8 +12,8 @@ internal sealed class StorageFullException(IOException cause) : IOException("The
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
 
     /// <summary>
-    /// True when the fault means a full disk. On Unix .NET hands through the errno as HResult (ENOSPC is 28 on Linux and
-    /// macOS, EDQUOT 122 and 69); on Windows it is the Win32 code as an HRESULT.
+    /// True when the fault means a full disk. On Unix .NET hands through the errno as HResult (ENOSPC is 28 on Linux
+    /// and macOS, EDQUOT 122 and 69); on Windows it is the Win32 code as an HRESULT.
     /// </summary>
     public static bool Explains(IOException fault) =>
         fault.HResult is LinuxNoSpace or WindowsDiskFull or WindowsHandleDiskFull

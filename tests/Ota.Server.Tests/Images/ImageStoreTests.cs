@@ -112,7 +112,10 @@ public sealed class ImageStoreTests : IDisposable
     public async Task An_upload_cancelled_in_the_middle_leaves_nothing()
     {
         using var cancel = new CancellationTokenSource();
-        var source = new UploadStream(AnImage.Of(200_000)) { OnPiece = given => { if (given == 150_000) cancel.Cancel(); } };
+        var source = new UploadStream(AnImage.Of(200_000))
+        {
+            OnPiece = given => { if (given == 150_000) cancel.Cancel(); },
+        };
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => _store.StageAsync(source, AnImage.Describe(AnImage.Of(200_000)), Limit, cancel.Token));

@@ -1,6 +1,8 @@
 namespace Ota.Server.Tests.Images;
 
-/// <summary>A request body: not seekable, in pieces as small as wanted, and made to break on the way when asked.</summary>
+/// <summary>
+/// A request body: not seekable, in pieces as small as wanted, and made to break on the way when asked.
+/// </summary>
 /// <param name="length">Bytes in all.</param>
 /// <param name="piece">Bytes that a read gives at most.</param>
 /// <param name="bytes">What they are; zeros when null.</param>
@@ -25,7 +27,11 @@ internal sealed class UploadStream(long length, int piece, byte[]? bytes = null)
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

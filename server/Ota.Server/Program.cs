@@ -1,4 +1,14 @@
-var builder = WebApplication.CreateSlimBuilder(args);
-var app = builder.Build();
-app.MapGet("/healthz", () => "ok");
-app.Run();
+using Ota.Server;
+using Ota.Server.Settings;
+
+try
+{
+    var app = await ServerHost.BuildAsync(args);
+    await app.RunAsync();
+    return 0;
+}
+catch (SettingFault fault)
+{
+    await Console.Error.WriteLineAsync("ota-server: " + fault.Message);
+    return 2;
+}

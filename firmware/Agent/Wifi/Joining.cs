@@ -1,0 +1,62 @@
+namespace Ota.Agent;
+
+/// <summary>
+/// Keeps the device on a network: the known ones in turn, newest first, the rescue network last. A failed join never erases
+/// anything. After the join deadline, or with nothing to join, the provisioning access point opens while joining goes on.
+/// </summary>
+internal sealed class Joining
+{
+    private const int BetweenNetworks = 1;
+    private const int BetweenRounds = 15;
+
+    private readonly AgentOptions _unit;
+    private readonly Platform _platform;
+    private readonly Networks _networks;
+    private long _lostAt;
+    private int _next;
+
+    public Joining(AgentOptions unit, Platform platform, Networks networks)
+    {
+        _unit = unit;
+        _platform = platform;
+        _networks = networks;
+    }
+
+    /// <summary>True when a network was joined since the start.</summary>
+    public bool EverJoined { get; private set; }
+
+    /// <summary>One attempt; 0 when joined, else the seconds to wait before the next.</summary>
+    public int Turn()
+    {
+        var radio = _platform.Radio;
+        var handed = radio.TakeProvisioned();
+        if (handed != null)
+        {
+            _networks.Add(handed);
+            _next = 0;
+        }
+
+        if (!radio.Joined && !Join(radio))
+        {
+            if (!radio.ProvisioningOpen && (_networks.Count == 0 || _platform.Clock.Uptime - _lostAt >= _unit.JoinSeconds))
+                radio.OpenProvisioning();
+            return _next == 0 ? BetweenRounds : BetweenNetworks;
+        }
+
+        // On the rescue network the access point stays open: a person may be standing there to hand over the real one.
+        if (radio.ProvisioningOpen && _networks.Count > 0)
+            radio.CloseProvisioning();
+        EverJoined = true;
+        _lostAt = _platform.Clock.Uptime;
+        _next = 0;
+        return 0;
+    }
+
+    private bool Join(IRadio radio)
+    {
+        var network = _next < _networks.Count ? _networks[_next] : _unit.Rescue;
+        var all = _networks.Count + (_unit.Rescue == null ? 0 : 1);
+        _next = _next + 1 < all ? _next + 1 : 0;
+        return network != null && radio.Join(network.Ssid, network.Password);
+    }
+}

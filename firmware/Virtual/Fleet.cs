@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Ota.Agent;
+
+namespace Ota.Virtual;
+
+/// <summary>
+/// One virtual device or thousands, against a real server. Each is the same agent that runs on the hardware, on a simulated flash
+/// that is kept in a file: stopping the process, however rudely, is a power cut.
+/// </summary>
+public sealed class Fleet : IAsyncDisposable
+{
+    // Room for any image a developer may want to try; an unused part of the file takes no disk.
+    private const int SlotCapacity = 16 * 1024 * 1024;
+    private const int MostTurns = 400;
+    private const int FaultsUntilGivenUp = 4;
+    private const int UnsettledPolls = 4;
+
+    private readonly FleetOptions _options;
+    private readonly FleetFolder _folder;
+    private readonly HttpMessageInvoker _client;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly NetworkHttp _http;
+    private readonly VirtualDevice[] _devices;
+
+    private Fleet(FleetOptions options, FleetFolder folder, IReadOnlyList<byte[]> moduli, CancellationToken cancellation)
+    {
+        _options = options;
+        _folder = folder;
+        _client = NetworkHttp.CreateClient();
+        _http = new NetworkHttp(_client, _closing.Token);
+        _devices = new VirtualDevice[options.Count];
+        for (var i = 0; i < _devices.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _devices[i] = Make(i);
+            _devices[i].Manufacture(moduli, options.KeyCounter);
+            _devices[i].Flash.Rest();
+        }
+    }
+
+    /// <summary>Opens the fleet in its folder and makes the devices that are not there yet, with the given release keys.</summary>
+    /// <exception cref="ArgumentException">A key is no RSA-3072 public key with exponent 65537, or the count is below 1.</exception>
+    /// <exception cref="IOException">Another process lives in the folder, or it cannot be written.</exception>
+    public static Task<Fleet> OpenAsync(FleetOptions options, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1);
+        var moduli = options.ReleaseKeysPem.Select(ModulusOf).ToList();
+        return Task.Run(
+            () =>
+            {
+                var folder = FleetFolder.Open(options.StateFolder);
+                try
+                {
+                    return new Fleet(options, folder, moduli, ct);
+                }
+                catch
+                {
+                    folder.Dispose();
+                    throw;
+                }
+            },
+            ct);
+    }
+
+    /// <summary>
+    /// Lets every device do what there is to do: enroll, check in, install, restart, confirm. Waiting is simulated, so a trial that
+    /// fails by its deadline takes no real minutes.
+    /// </summary>
+    /// <exception cref="ServerUnreachableException">No device got any answer.</exception>
+    public async Task<IReadOnlyList<DeviceStatus>> RunOnceAsync(IProgress<DeviceStatus>? progress, CancellationToken ct)
+    {
+        var answers = _http.Answers;
+        var faults = _http.Faults;
+        var statuses = new DeviceStatus[_devices.Length];
+        using var cancelled = ct.Register(_closing.Cancel);
+        await Parallel.ForAsync(
+            0,
+            _devices.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = ct },
+            (i, token) =>
+            {
+                statuses[i] = RunOnce(_devices[i], progress, token);
+                return ValueTask.CompletedTask;
+            });
+        return _http.Answers == answers && _http.Faults > faults ? throw new ServerUnreachableException(_options.Server) : statuses;
+    }
+
+    /// <summary>Lives until cancelled: each device asks again when the server said, restarts and waits in real time.</summary>
+    public async Task RunAsync(IProgress<DeviceStatus>? progress, CancellationToken ct)
+    {
+        using var places = new SemaphoreSlim(_options.Parallel);
+        using var cancelled = ct.Register(_closing.Cancel);
+        var alive = Stopwatch.StartNew();
+        var lives = new ConcurrentBag<Task>();
+        foreach (var device in _devices)
+            lives.Add(LiveAsync(device, places, alive, progress, ct));
+        try
+        {
+            await Task.WhenAll(lives);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // This is how a live run ends.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync();
+        foreach (var device in _devices)
+            device.Flash.Rest();
+        _client.Dispose();
+        _closing.Dispose();
+        _folder.Dispose();
+    }
+
+    private static byte[] ModulusOf(string pem)
+    {
+        using var rsa = RSA.Create();
+        try
+        {
+            rsa.ImportFromPem(pem);
+        }
+        catch (Exception fault) when (fault is ArgumentException or CryptographicException)
+        {
+            throw new ArgumentException("A release key is not a PEM public key.", nameof(pem), fault);
+        }
+
+        var key = rsa.ExportParameters(includePrivateParameters: false);
+        return key is { Modulus.Length: RsaKey.Size, Exponent: [1, 0, 1] }
+            ? key.Modulus
+            : throw new ArgumentException("A release key is RSA-3072 with exponent 65537.", nameof(pem));
+    }
+
+    private static DeviceStatus RunOnce(VirtualDevice device, IProgress<DeviceStatus>? progress, CancellationToken ct)
+    {
+        DeviceStatus? last = null;
+        var faults = 0;
+        var polls = 0;
+        for (var turns = 0; turns < MostTurns && faults < FaultsUntilGivenUp && polls < UnsettledPolls; turns++)
+        {
+            ct.ThrowIfCancellationRequested();
+            var wait = device.Step();
+            last = Tell(device, last, progress);
+            if (device.Settled)
+                break;
+            faults = wait > 0 && device.Agent is { IsCutOff: true } ? faults + 1 : 0;
+            polls = wait > 0 && device.Agent is { IsCutOff: false, OnTrial: false, Identity: not null } ? polls + 1 : 0;
+            device.Clock.Advance(wait);
+        }
+
+        device.Flash.Rest();
+        return device.Status();
+    }
+
+    private static DeviceStatus Tell(VirtualDevice device, DeviceStatus? last, IProgress<DeviceStatus>? progress)
+    {
+        var status = device.Status();
+        if (status != last && device.Agent is not null)
+            progress?.Report(status);
+        return status;
+    }
+
+    private async Task LiveAsync(
+        VirtualDevice device, SemaphoreSlim places, Stopwatch alive, IProgress<DeviceStatus>? progress, CancellationToken ct)
+    {
+        DeviceStatus? last = null;
+        var lived = (long)alive.Elapsed.TotalSeconds;
+        while (true)
+        {
+            await places.WaitAsync(ct);
+            int wait;
+            try
+            {
+                var now = (long)alive.Elapsed.TotalSeconds;
+                device.Clock.Advance(now - lived);
+                lived = now;
+                wait = await Task.Run(device.Step, ct);
+                device.Flash.Rest();
+            }
+            finally
+            {
+                places.Release();
+            }
+
+            last = Tell(device, last, progress);
+            var pause = TimeSpan.FromSeconds(wait);
+            await Task.Delay(_options.PollOverride is { } cap && pause > cap ? cap : pause, ct);
+        }
+    }
+
+    private VirtualDevice Make(int index)
+    {
+        var hardwareId = _folder.HardwareId(_options.Product, index);
+        var unit = new AgentOptions
+        {
+            Server = _options.Server.AbsoluteUri.TrimEnd('/'),
+            Product = _options.Product,
+            Hardware = _options.Hardware,
+            HardwareId = hardwareId,
+            EnrollmentKey = _options.EnrollmentKey,
+        };
+        if (_options.PollOverride is { } cap)
+            unit.TrialSeconds = (int)Math.Clamp(3 * cap.TotalSeconds, 30, unit.TrialSeconds);
+        var flash = new SimulatedFlash(new FileFlashStore(_folder.FlashFile(hardwareId)));
+        var device = new VirtualDevice(unit, flash, SlotCapacity, _http, index, IsBad(index, _options.BadUnits));
+        if (_options.OwnerReprovisions)
+            device.Radio.Owner = VirtualDevice.HomeFor("virtual-owner");
+        return device;
+    }
+
+    // Evenly spread, so that every wave of a rollout gets its share.
+    private static bool IsBad(int index, double share) => Math.Floor((index + 1) * share) > Math.Floor(index * share);
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Ota.Cli.Deployments;
+using Ota.Cli.Devices;
+using Ota.Cli.Keys;
+using Ota.Cli.Products;
+using Ota.Cli.Releases;
+using Ota.Cli.Session;
+using Ota.Cli.Simulate;
+using Ota.Cli.Staff;
+
+namespace Ota.Cli;
+
+/// <summary>All commands, as they are listed by <c>ota --help</c>.</summary>
+internal static class CommandTree
+{
+    // "@file" is a legal argument (release notes), not a file of arguments.
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
+
+    public static RootCommand Root()
+    {
+        var root = new RootCommand(
+            """
+            Signed builds out to devices you will never visit, and back again.
+
+            Exit codes: 0 done, 1 refused by the server or not verified, 2 wrong usage or a bad local file, 3 no answer from the
+            server, 130 interrupted.
+            """)
+        {
+            Login.Command,
+            Login.WhoamiCommand,
+            new Command("keys", "Release keys: made, shown and rotated here, never uploaded.")
+            {
+                NewKey.Command, ShowKey.Command, RotateKeys.Command,
+            },
+            new Command("product", "What builds are for.") { AddProduct.Command, ListProducts.Command, ShowProduct.Command },
+            new Command("release", "Signed builds.")
+            {
+                PushRelease.Command, ListReleases.Command, ShowRelease.Command, VerifyRelease.Command, WithdrawRelease.Command,
+                ShowDropFolder.Command,
+            },
+            SignRelease.Command,
+            Deploy.Command,
+            new Command("deployment", "One release ordered for one device.") { ListDeployments.Command, CancelDeployment.Command },
+            new Command("rollout", "The plan behind deployments.") { Rollouts.List, Rollouts.ShowOne, Rollouts.Abort },
+            new Command("device", "Units in the field.")
+            {
+                ListDevices.Command, ShowDevice.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
+            },
+            new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
+            ShowAudit.Command,
+            Simulate.Simulate.Command,
+            GlobalOptions.Server,
+            GlobalOptions.StaffKey,
+            GlobalOptions.Json,
+        };
+        return root;
+    }
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Ota.Cli.Api;
+using Ota.Cli.Output;
+
+namespace Ota.Cli.Deployments;
+
+/// <summary><c>ota deploy</c></summary>
+internal static class Deploy
+{
+    private static readonly Argument<string> Product = Arguments.Product();
+    private static readonly Argument<string> Version = Arguments.Version();
+    private static readonly Option<string?> Device = new("--device") { Description = "Order it for this device.", HelpName = "id" };
+    private static readonly Option<string?> Group = new("--group") { Description = "Order it for a group.", HelpName = "name" };
+    private static readonly Option<bool> All = new("--all") { Description = "Order it for every device of the product." };
+    private static readonly Option<string?> Hardware = Arguments.Hardware();
+
+    public static Command Command { get; } = new Verb(
+        "deploy", "Order a release for one device, a group or all. Devices get it when they next ask.", RunAsync)
+    {
+        Product,
+        Version,
+        Device,
+        Group,
+        All,
+        Hardware,
+    };
+
+    private static async Task RunAsync(Call call, CancellationToken cancellation)
+    {
+        var (device, group, all) = (call.Get(Device), call.Get(Group), call.Get(All));
+        if (new[] { device is not null, group is not null, all }.Count(given => given) != 1)
+            throw FailureException.Usage("Give exactly one of --device, --group and --all.");
+        var order = new NewDeployment(
+            call.Get(Product), call.Get(Version), device, group, all ? true : null, call.Get(Hardware));
+        var (started, _) = await call.Api.PostAsync<NewDeployment, DeploymentStarted>(ApiPath.Of($"deployments"), order, cancellation);
+        call.Screen.Show(started, screen =>
+        {
+            screen.Line(
+                "Ordered ", new Cell($"{started.Product} {started.Version}", Tone.Strong), $" for {started.Target}",
+                started.Devices is { } count ? $": {count:N0} {(count == 1 ? "device" : "devices")}, each when it next asks." : ".");
+            screen.Facts(("Deployment", started.Deployment), ("Rollout", started.Rollout));
+        });
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Ota.Cli.Api;
+using Ota.Cli.Deployments;
+using Ota.Cli.Output;
+
+namespace Ota.Cli.Devices;
+
+/// <summary><c>ota device show</c>: what a support agent reads while the owner is on the phone.</summary>
+internal static class ShowDevice
+{
+    private static readonly Argument<string> Id = new("device") { Description = "The device's id, or its hardware id." };
+
+    public static Command Command { get; } = new Verb("show", "Show what a device is, runs and went through.", RunAsync) { Id };
+
+    private static async Task RunAsync(Call call, CancellationToken cancellation)
+    {
+        var device = await call.Api.GetAsync<DeviceDetail>(ApiPath.Of($"devices/{call.Get(Id)}"), cancellation);
+        call.Screen.Show(device, screen => Human(screen, device, call.Now));
+    }
+
+    private static void Human(Screen screen, DeviceDetail device, DateTimeOffset now)
+    {
+        screen.Line(
+            new Cell(device.Id, Tone.Strong), "  ", Cell.State(device.State),
+            $", runs {device.Product} {device.Running}",
+            device.LastSeen is null ? ", never seen" : $", seen {When.Ago(device.LastSeen, now)}");
+        screen.Line();
+        screen.Facts(
+            ("Last seen", When.Both(device.LastSeen, now)),
+            ("Next check-in", When.Both(device.NextCheckIn, now)),
+            ("Wi-Fi", Wifi.Of(device.Rssi)),
+            ("Last restart", LastRestart(device, now)),
+            ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : ""),
+            ("Free memory", Size.Of(device.FreeMemory)),
+            ("Runs", device.Slot is null ? device.Running : $"{device.Running}, {device.Slot}"),
+            ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
+            ("Group", device.Group),
+            ("Enrolled", When.Both(device.Enrolled, now)),
+            ("Secrets", device.Generation is > 1 ? $"generation {device.Generation}" : ""),
+            ("Security floor", device.SecurityCounter),
+            ("Last order", device.LastOrder));
+
+        screen.Line();
+        if (device.Deployments.Count > 0)
+        {
+            screen.Line(new Cell("Deployments", Tone.Strong));
+            screen.Table(ListDeployments.Headings, [.. device.Deployments.Select(one => ListDeployments.Row(one, now))], "");
+        }
+
+        screen.Line(new Cell("Timeline", Tone.Strong));
+        screen.Table(
+            ["When", "", "What", "Who"],
+            [.. device.Timeline.Select(entry => new Cell[] { When.Exact(entry.At), Cell.State(entry.Kind), entry.Text, entry.By })],
+            "Nothing happened yet.");
+    }
+
+    private static Cell LastRestart(Device device, DateTimeOffset now)
+    {
+        if (device.RestartCause is null)
+            return new Cell("");
+        var at = device.RestartAt is { } when && when > DateTimeOffset.UnixEpoch ? ", " + When.Both(when, now) : "";
+        var count = device.Restarts is { } restarts ? $", {restarts} in all" : "";
+        var tone = device.RestartCause is "crash" ? Tone.Bad
+            : device.RestartCause is "wifi-timeout" or "server-timeout" ? Tone.Busy : Tone.Plain;
+        return new Cell(device.RestartCause + at + count, tone);
+    }
+}

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using Ota.Cli.Api;
+using Ota.Cli.Output;
+using Ota.Cli.Products;
+using Ota.Cli.Session;
+using Ota.Signing;
+
+namespace Ota.Cli.Keys;
+
+/// <param name="Keys">Ids of the keys trusted from now on.</param>
+/// <param name="File">Where the statement was written; null when it was sent to the server.</param>
+internal sealed record RotationResult(string Product, int Counter, IReadOnlyList<string> Keys, string? File, string Statement);
+
+/// <summary><c>ota keys rotate</c></summary>
+internal static class RotateKeys
+{
+    private const int MostKeys = 8;
+
+    private static readonly Argument<string> Product = Arguments.Product();
+
+    private static readonly Option<string> Key = new("--key")
+    {
+        Description = "A private release key that is trusted now; it signs the change.",
+        HelpName = "file",
+        Required = true,
+    };
+
+    private static readonly Option<string[]> New = new("--new")
+    {
+        Description = "A public key to trust from now on. Repeat it for several; keys that are not named lose their trust.",
+        HelpName = "file",
+        Required = true,
+    };
+
+    private static readonly Option<bool> Keep = new("--keep") { Description = "Go on trusting the key that signs, too." };
+
+    private static readonly Option<int> Counter = new("--counter")
+    {
+        Description = "Higher than that of every earlier rotation of this product; the factory set counts as 0.",
+        Required = true,
+    };
+
+    private static readonly Option<string?> Out = new("--out")
+    {
+        Description = "Write the signed statement to this file instead of sending it.",
+        HelpName = "file",
+    };
+
+    public static Command Command { get; } = new Verb(
+        "rotate",
+        "Replace the keys a product's server and devices trust, by a statement that a trusted key signs.",
+        RunAsync)
+    {
+        Product,
+        Key,
+        New,
+        Keep,
+        Counter,
+        Out,
+        KeyPassword.Stdin,
+    };
+
+    private static async Task RunAsync(Call call, CancellationToken cancellation)
+    {
+        var product = Arguments.Named("product", call.Get(Product));
+        var counter = call.Get(Counter);
+        if (counter < 1)
+            throw FailureException.Usage("--counter starts at 1 and grows with each rotation.");
+        var keys = call.Get(New)!.Select(KeyFiles.OpenPublic).ToList();
+        using var signer = await KeyFiles.OpenPrivateAsync(call, call.Get(Key)!, cancellation);
+        // Only keys the developer named are signed for. Asking the server which keys to keep would let it add its own.
+        if (call.Get(Keep))
+            keys.Add(KeyFiles.PublicHalf(signer, call.Get(Key)!));
+        var trusted = keys.DistinctBy(key => key.Id).ToArray();
+        if (trusted.Length > MostKeys)
+            throw FailureException.Usage($"A product trusts at most {MostKeys} keys; {trusted.Length} are named.");
+
+        var compact = KeyStatement.Of(product, counter, call.Now.ToUnixTimeSeconds(), trusted).Sign(signer);
+        var file = call.Get(Out);
+        if (file is not null)
+            await File.WriteAllTextAsync(file, compact, cancellation);
+        else
+            await call.Api.PostJoseAsync<Product>(ApiPath.Of($"products/{product}/key-statements"), compact, cancellation);
+
+        var ids = trusted.Select(key => key.Id).ToArray();
+        call.Screen.Show(new RotationResult(product, counter, ids, file, compact), screen => screen.Line(
+            file is null ? "From now on " : $"{file} says: from now on ",
+            new Cell(product, Tone.Strong),
+            $" trusts {string.Join(", ", ids)} (rotation {counter})."));
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ota.Cli.Api;
+using Ota.Cli.Output;
+
+namespace Ota.Cli.Releases;
+
+internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format, string? Url);
+
+/// <param name="Id">The statement's hash.</param>
+/// <param name="SignedBy">Id of the release key.</param>
+/// <param name="ImageSays">What the image's own headers say; its members depend on the format.</param>
+internal sealed record Release(
+    string Id,
+    string Product,
+    string Version,
+    string Kind,
+    IReadOnlyList<string> Hardware,
+    int SecurityCounter,
+    string? Channel,
+    string? Notes,
+    DateTimeOffset? Created,
+    DateTimeOffset? Uploaded,
+    string? UploadedBy,
+    DateTimeOffset? Withdrawn,
+    string? WithdrawnReason,
+    string? SignedBy,
+    ReleaseImage Image,
+    JsonElement? ImageSays)
+{
+    public void Facts(Screen screen, DateTimeOffset now) => screen.Facts(
+        ("Release", new Cell($"{Product} {Version}", Tone.Strong)),
+        ("Kind", Kind),
+        ("Hardware", string.Join(", ", Hardware)),
+        ("Withdrawn", new Cell(Withdrawn is null ? "" : $"{When.Both(Withdrawn, now)} {WithdrawnReason}", Tone.Bad)),
+        ("Channel", Channel),
+        ("Security counter", SecurityCounter),
+        ("Notes", Notes),
+        ("Image", $"{Image.Format}, {Image.Size:N0} bytes"),
+        ("SHA-256", Image.Sha256),
+        ("Image says", Says()),
+        ("Statement", Id),
+        ("Signed by", SignedBy),
+        ("Signed", When.Both(Created, now)),
+        ("Uploaded", Uploaded is null ? "" : $"{When.Both(Uploaded, now)} by {UploadedBy}"));
+
+    private string Says() => ImageSays is { ValueKind: JsonValueKind.Object } says
+        ? string.Join(", ", says.EnumerateObject()
+            .Where(member => member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number)
+            .Select(member => $"{member.Name} {member.Value}"))
+        : "";
+}
+
+internal sealed record Reason([property: JsonPropertyName("reason")] string? Text);
+
+internal static class ReleaseCalls
+{
+    /// <summary>The path of one release, or of a call below it; hardware and kind tell several of one version apart.</summary>
+    public static ApiPath PathOf(string product, string version, ReleaseCall call, string? hardware, string? kind) => (call switch
+    {
+        ReleaseCall.Statement => ApiPath.Of($"products/{product}/releases/{version}/statement"),
+        ReleaseCall.Withdraw => ApiPath.Of($"products/{product}/releases/{version}/withdraw"),
+        _ => ApiPath.Of($"products/{product}/releases/{version}"),
+    }).With("hardware", hardware).With("kind", kind);
+}
+
+internal enum ReleaseCall { Show, Statement, Withdraw }

@@ -1,0 +1,160 @@
+using System.CommandLine;
+using Ota.Cli.Output;
+using Ota.Cli.Products;
+using Ota.Cli.Session;
+using Ota.Virtual;
+
+namespace Ota.Cli.Simulate;
+
+/// <summary>How one virtual device stands, by what it truly started.</summary>
+internal sealed record SimulatedDevice(
+    string HardwareId, string? Device, string Running, string Slot, string State, string? Detail, string? ImageSha256);
+
+/// <summary><c>ota simulate</c>: virtual devices that run the real agent against the server.</summary>
+internal static class Simulate
+{
+    private static readonly Argument<string> Product = Arguments.Product();
+
+    private static readonly Option<int> Count = new("--count")
+    {
+        Description = "How many devices; those of the last call go on, missing ones are made.",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private static readonly Option<bool> Once = new("--once")
+    {
+        Description = "Enroll, check in, install, restart and confirm until nothing is left to do, then end. Waiting takes no real time.",
+    };
+
+    private static readonly Option<string> Hardware = new("--hardware")
+    {
+        Description = "The hardware they say they are; any bytes are an image for 'virtual'.",
+        HelpName = "name",
+        DefaultValueFactory = _ => "virtual",
+    };
+
+    private static readonly Option<string?> State = new("--state")
+    {
+        Description = "The folder of their flash; by default one for each server and product in your state folder.",
+        HelpName = "folder",
+    };
+
+    private static readonly Option<string[]> ReleaseKeys = new("--release-key")
+    {
+        Description = "Public release key that new devices trust from the factory; by default those of the product. "
+            + "A real device gets its keys at the factory and never from the server.",
+        HelpName = "file",
+    };
+
+    private static readonly Option<double> BadUnits = new("--bad-units")
+    {
+        Description = "Share of units, 0 to 1, whose new image never checks in after its trial start.",
+        HelpName = "share",
+    };
+
+    public static Command Command { get; } = new Verb(
+        "simulate", "Run virtual devices: the real agent on simulated flash, radio and clock. Without --once they live until Ctrl-C.", RunAsync)
+    {
+        Product,
+        Count,
+        Once,
+        Hardware,
+        State,
+        ReleaseKeys,
+        BadUnits,
+    };
+
+    private static async Task RunAsync(Call call, CancellationToken cancellation)
+    {
+        if (call.Get(Count) is < 1 or > 100_000)
+            throw FailureException.Usage("--count is 1 to 100,000.");
+        if (call.Get(BadUnits) is not (>= 0 and <= 1))
+            throw FailureException.Usage("--bad-units is a share from 0 to 1, like 0.03.");
+        var product = await call.Api.ProductAsync(call.Get(Product), cancellation);
+        if (!product.Hardware.Contains(call.Get(Hardware)))
+        {
+            throw FailureException.Usage(
+                $"Product '{product.Name}' exists on {string.Join(", ", product.Hardware)}; choose one by --hardware.");
+        }
+
+        await using var fleet = await OpenAsync(call, product, cancellation);
+        try
+        {
+            if (call.Get(Once))
+                Show(call, await fleet.RunOnceAsync(progress: null, cancellation));
+            else
+                await fleet.RunAsync(new Lines(call), cancellation);
+        }
+        catch (ServerUnreachableException silence)
+        {
+            throw FailureException.Unreachable(silence.Message);
+        }
+    }
+
+    private static async Task<Fleet> OpenAsync(Call call, Product product, CancellationToken cancellation)
+    {
+        var enrollmentKey = product.EnrollmentKey ?? throw FailureException.Usage(
+            "Devices enroll with the product's enrollment key, which only developers may see; use a developer's staff key.");
+        var given = call.Get(ReleaseKeys) ?? [];
+        var keys = given.Length > 0
+            ? await Task.WhenAll(given.Select(file => File.ReadAllTextAsync(file, cancellation)))
+            : [.. product.ReleaseKeys.Select(key => key.Pem)];
+        var folder = call.Get(State)
+            ?? Path.Combine(XdgFolders.State, "ota", "simulate", $"{call.Api.Server.Host}-{call.Api.Server.Port}", product.Name);
+        var options = new FleetOptions(
+            call.Api.Server, product.Name, enrollmentKey, call.Get(Hardware)!, keys, folder, call.Get(Count))
+        {
+            BadUnits = call.Get(BadUnits),
+            KeyCounter = given.Length > 0 ? 0 : product.KeyCounter,
+        };
+        try
+        {
+            return await Fleet.OpenAsync(options, cancellation);
+        }
+        catch (ArgumentException fault)
+        {
+            throw FailureException.Usage(fault.Message);
+        }
+    }
+
+    private static void Show(Call call, IReadOnlyList<DeviceStatus> devices) => call.Screen.Show(
+        devices.Select(Of).ToArray(),
+        screen =>
+        {
+            screen.Table(
+                ["Device", "Hardware id", "Runs", "Slot", "State", "Detail"],
+                [.. devices.Take(50).Select(device => new Cell[]
+                {
+                    new(device.Device ?? "-", Tone.Strong), device.HardwareId, device.Running, device.Slot, Cell.State(device.State), device.Detail,
+                })],
+                "No devices.");
+            if (devices.Count > 50)
+            {
+                var counts = devices.GroupBy(device => $"{device.State} on {device.Running}").OrderByDescending(group => group.Count());
+                screen.Line($"{devices.Count} devices: {string.Join(", ", counts.Select(group => $"{group.Count()} {group.Key}"))}");
+            }
+        });
+
+    private static SimulatedDevice Of(DeviceStatus device) => new(
+        device.HardwareId, device.Device, device.Running, device.Slot, device.State, device.Detail, device.ImageSha256);
+
+    /// <summary>A line whenever a device of a live run gets somewhere else.</summary>
+    private sealed class Lines(Call call) : IProgress<DeviceStatus>
+    {
+        private readonly Dictionary<string, DeviceStatus> _last = [];
+
+        public void Report(DeviceStatus value)
+        {
+            lock (_last)
+            {
+                if (_last.TryGetValue(value.HardwareId, out var before) && before == value)
+                    return;
+                _last[value.HardwareId] = value;
+                if (call.Screen.Json)
+                    Screen.JsonLine(Of(value));
+                else
+                    call.Screen.Line($"{When.Exact(call.Now)}  {value.Device ?? value.HardwareId}  {value.Running}  {value.State}  {value.Detail}");
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ota.Signing;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>State of the slot a device runs.</summary>
+public enum SlotState
+{
+    Confirmed,
+    Trial,
+}
+
+/// <summary>Why and when a device last started; <c>Count</c> is starts since manufacture, <c>At</c> Unix seconds or 0.</summary>
+public sealed record Restart(string Cause, long At, long Count);
+
+/// <summary>What a device says of itself when it asks (docs/protocol.md §3.1).</summary>
+/// <param name="Release">Hash of the statement in the running slot; null when only the bootstrap runs.</param>
+/// <param name="LastOrder">Highest order number it accepted.</param>
+/// <param name="KeyCounter">Counter of the key statement it trusts; 0 for its factory keys.</param>
+/// <param name="Uptime">Seconds.</param>
+/// <param name="Rssi">dBm, 0 if unknown.</param>
+/// <param name="FreeMemory">Bytes.</param>
+public sealed record CheckIn(
+    string Running,
+    string? Release,
+    SlotState Slot,
+    int SecurityCounter,
+    long LastOrder,
+    int KeyCounter,
+    Restart Restart,
+    long Uptime,
+    int Rssi,
+    long FreeMemory,
+    string Hardware)
+{
+    /// <summary>The largest check-in that is read, in bytes.</summary>
+    public const int MaximumSize = 4096;
+
+    private static readonly string[] Causes =
+        ["update", "recovery", "user", "wifi-timeout", "server-timeout", "crash", "power-or-unknown"];
+
+    /// <summary>Reads a body; null and a sentence when it is not a check-in.</summary>
+    public static CheckIn? Read(ReadOnlySpan<byte> json, out string reason)
+    {
+        CheckInBody? body;
+        try
+        {
+            body = JsonSerializer.Deserialize(json, CheckInJson.Default.CheckInBody);
+        }
+        catch (JsonException fault)
+        {
+            reason = $"The body is not a check-in: its JSON cannot be read at '{fault.Path ?? "$"}'.";
+            return null;
+        }
+
+        reason = Fault(body) ?? "";
+        return reason.Length > 0 ? null : Of(body!);
+    }
+
+    private static CheckIn Of(CheckInBody body) => new(
+        body.Running!,
+        body.Release,
+        body.Slot == "trial" ? SlotState.Trial : SlotState.Confirmed,
+        body.SecurityCounter,
+        body.LastOrder,
+        body.KeyCounter,
+        new Restart(Causes.First(cause => cause == body.Restart!.Cause), body.Restart!.At, body.Restart.Count),
+        body.Uptime,
+        body.Rssi,
+        body.FreeMemory,
+        body.Hardware!);
+
+    private static string? Fault(CheckInBody? body) => body switch
+    {
+        null => "The body is not a check-in.",
+        _ when Names.VersionFault(body.Running) is { } fault => "running " + fault,
+        { Release: not null } when !Names.IsHex(body.Release, 64) => "release is the lower-case hex SHA-256 of a statement, or absent.",
+        { Slot: not ("trial" or "confirmed") } => "slot is trial or confirmed.",
+        { SecurityCounter: < 0 } or { LastOrder: < 0 or > long.MaxValue / 32 } or { KeyCounter: < 0 } or { Uptime: < 0 } or { FreeMemory: < 0 } =>
+            "securityCounter, lastOrder, keyCounter, uptime and freeMemory are not negative.",
+        { Restart: null } => "restart is missing.",
+        _ when !Causes.Contains(body.Restart.Cause) => "restart.cause is one of " + string.Join(", ", Causes) + ".",
+        { Restart: { At: < 0 } or { Count: < 0 } } => "restart.at and restart.count are not negative.",
+        { Rssi: < -200 or > 50 } => "rssi is in dBm, or 0 if unknown.",
+        _ when Names.Fault(body.Hardware) is { } fault => "hardware " + fault,
+        _ => null,
+    };
+}
+
+internal sealed class CheckInBody
+{
+    public string? Running { get; init; }
+
+    public string? Release { get; init; }
+
+    public string? Slot { get; init; }
+
+    public int SecurityCounter { get; init; }
+
+    public long LastOrder { get; init; }
+
+    public int KeyCounter { get; init; }
+
+    public RestartBody? Restart { get; init; }
+
+    public long Uptime { get; init; }
+
+    public int Rssi { get; init; }
+
+    public long FreeMemory { get; init; }
+
+    public string? Hardware { get; init; }
+}
+
+internal sealed class RestartBody
+{
+    public string? Cause { get; init; }
+
+    public long At { get; init; }
+
+    public long Count { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(CheckInBody))]
+internal sealed partial class CheckInJson : JsonSerializerContext;

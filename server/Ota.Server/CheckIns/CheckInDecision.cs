@@ -1,0 +1,42 @@
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>The answer to a check-in: an order with what it needs, or nothing, and when to ask again.</summary>
+internal sealed record CheckInDecision(Order? Order, string? Statement, string? Image, TimeSpan RetryAfter);
+
+/// <summary>Whether a check-in can be answered from memory alone. Pure.</summary>
+internal static class CheckInPolicy
+{
+    /// <summary>
+    /// True when a check-in tells nothing that must be on disk before it is answered: the device runs what it ran, has not started anew and
+    /// is known to have nothing waiting.
+    /// </summary>
+    public static bool TellsNothingNew(Device device, CheckIn checkIn, object rollouts, int keyCounter) =>
+        device is { CheckedIn: true, Open: null, Heard.CheckIn: var last }
+        && ReferenceEquals(device.Considered, rollouts)
+        && checkIn.KeyCounter >= keyCounter
+        && checkIn.Slot == last.Slot
+        && checkIn.SecurityCounter == last.SecurityCounter
+        && checkIn.Restart.Count == last.Restart.Count
+        && checkIn.Release == last.Release
+        && checkIn.Running == last.Running;
+
+    /// <summary>What staff should read in the timeline, from one check-in to the next.</summary>
+    public static IEnumerable<(string Kind, string Text)> News(CheckIn? last, CheckIn now)
+    {
+        if (last is not null && last.Restart.Count != now.Restart.Count)
+        {
+            yield return ("restarted", now.Rssi == 0
+                ? $"Restarted ({now.Restart.Cause}), start {now.Restart.Count}"
+                : $"Restarted ({now.Restart.Cause}), start {now.Restart.Count}, signal {now.Rssi} dBm");
+        }
+
+        var slot = now.Slot == SlotState.Trial ? ", on trial" : "";
+        if (last is null)
+            yield return ("runs", $"First check-in; runs {now.Running}{slot}");
+        else if (last.Running != now.Running || last.Release != now.Release || last.Slot != now.Slot)
+            yield return ("runs", $"Runs {now.Running}{slot}");
+    }
+}

@@ -1,0 +1,116 @@
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Server.Products;
+using Ota.Server.Releases;
+using Ota.Server.Rollouts;
+using Ota.Server.Settings;
+using Ota.Signing;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>
+/// Decides a check-in. What tells nothing new is answered from memory and written behind; everything else is on disk before the device
+/// hears of it.
+/// </summary>
+internal sealed partial class CheckInFlow(
+    Fleet fleet,
+    ProductCatalog products,
+    ReleaseCatalog releases,
+    RolloutBoard rollouts,
+    Database database,
+    WriteBehind behind,
+    ServerSettings settings,
+    TimeProvider time,
+    ILogger<CheckInFlow> logger)
+{
+    /// <summary>When a device that was handed an order asks again if it hears nothing better.</summary>
+    private static readonly TimeSpan AfterOffer = TimeSpan.FromMinutes(5);
+
+    /// <summary>Null when the device may keep what it runs and nothing had to be written; the common case.</summary>
+    public TimeSpan? Hold(Device device, CheckIn checkIn)
+    {
+        var product = products.Find(device.Product)!;
+        if (!CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
+            return null;
+        var now = time.GetUtcNow();
+        var wait = product.Poll.UntilNext(device.Id, now);
+        device.Heard = new Heard(checkIn, now, now + wait);
+        behind.Add(device);
+        return wait;
+    }
+
+    /// <summary>The whole decision, for one device at a time.</summary>
+    public async Task<CheckInDecision> DecideAsync(Device device, CheckIn checkIn, CancellationToken cancellation)
+    {
+        using var held = await fleet.LockAsync(device, cancellation);
+        var product = products.Find(device.Product)!;
+        var board = rollouts.Of(product.Name);
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var draft = new Draft(device, checkIn, now);
+
+        draft.Observe();
+        Instruct(draft, board);
+        var (statement, image) = Offer(draft, product);
+        var wait = statement is null ? product.Poll.UntilNext(device.Id, now) : AfterOffer;
+        var heard = new Heard(checkIn, now, now + wait);
+        var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
+        draft.Apply(heard, board);
+        if (order is not null)
+            Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
+        return new CheckInDecision(order, statement, image, wait);
+    }
+
+    // A later rollout takes the place of what has not begun to be installed.
+    private void Instruct(Draft draft, ActiveRollouts board)
+    {
+        if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { } open && !open.State.CanBeCalledOff())
+            return;
+        foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
+        {
+            if (Build(rollout, draft.Device) is not { } release)
+                continue;
+            switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
+            {
+                case null:
+                    draft.Begin(rollout.Id, release.Id, rollout.CreatedBy);
+                    return;
+                case HoldReason.UpToDate:
+                    draft.Skip(rollout.Id);
+                    return;
+            }
+        }
+    }
+
+    private Release? Build(Rollout rollout, Device device) =>
+        releases.Builds(rollout.Product, rollout.Version, device.Hardware, ReleaseStatement.ApplicationKind)
+            .FirstOrDefault(release => release.Withdrawn is null);
+
+    private (string? Statement, string? Image) Offer(Draft draft, Product product)
+    {
+        if (draft.Open is { } open)
+        {
+            var release = releases.Find(open.Release)!;
+            switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
+            {
+                case null:
+                    draft.Offer(release.Version, settings.OrderLife);
+                    return (release.Statement, "/images/" + release.Image.Sha256);
+                case HoldReason.RollbackForbidden:
+                    draft.End(DeploymentState.Refused, "security-counter");
+                    break;
+            }
+        }
+
+        if (draft.CheckIn.Slot != SlotState.Confirmed || product.KeyStatementAfter(draft.CheckIn.KeyCounter) is not { } keys)
+            return default;
+        draft.OfferKeys(keys, settings.OrderLife);
+        return (keys, null);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "{Device} is handed order {Number} to {Action}, deployment {Deployment}.")]
+        public static partial void Offered(ILogger logger, string device, string action, long number, string deployment);
+    }
+}

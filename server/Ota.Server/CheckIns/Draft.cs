@@ -1,0 +1,150 @@
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Signing;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>
+/// What one check-in changes, gathered first, then written in one transaction, then applied to memory: whatever fails in between changes nothing.
+/// </summary>
+internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
+{
+    private readonly List<Deployment> _ended = [];
+    private readonly List<(string Kind, string Text)> _news = [.. CheckInPolicy.News(device.Heard?.CheckIn, checkIn)];
+    // Its row is not there yet, and so it has no id.
+    private bool _isNew;
+    private long _orderNumber = device.OrderNumber;
+    private long _instruction = device.Instruction;
+    private string _state = device.State;
+    private long? _fresh;
+    private Func<Order>? _handOut;
+
+    public Device Device => device;
+
+    public CheckIn CheckIn => checkIn;
+
+    /// <summary>The open deployment as this check-in leaves it.</summary>
+    public Deployment? Open { get; private set; } = device.Open;
+
+    /// <summary>Takes from the check-in what it proves about the open deployment.</summary>
+    public void Observe()
+    {
+        if (Open is not { } open || DeploymentPolicy.Observe(checkIn, open) is not { } seen)
+            return;
+        if (seen.State.IsOver())
+            End(seen.State, seen.Detail);
+        else
+            Move(open with { State = seen.State, Detail = seen.Detail });
+    }
+
+    /// <summary>Gives the device a deployment; what was open before and not begun is superseded.</summary>
+    public void Begin(long rollout, string release, string createdBy)
+    {
+        if (Open is not null)
+            End(DeploymentState.Superseded, $"by rollout {rollout}");
+        _instruction = rollout;
+        _isNew = true;
+        Move(new Deployment(
+            Id: 0, rollout, device.Id, device.Product, release, DeploymentState.Ordered, Detail: null, now, createdBy,
+            Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
+    }
+
+    /// <summary>The device runs what a rollout brings: nothing to do, now or later.</summary>
+    public void Skip(long rollout) => _instruction = rollout;
+
+    /// <summary>Hands out the order for the open deployment: the last one again while it is good, else a fresh one.</summary>
+    public void Offer(string version, TimeSpan life)
+    {
+        var open = Open!;
+        if (!DeploymentPolicy.CanRepeatOrder(open, checkIn, now, life / 4))
+        {
+            open = open with { OrderNumber = Fresh(), OrderIssued = now, OrderExpires = now + life };
+            _news.Add(("offered", $"Offered {version} (order {open.OrderNumber}" + (open.Rollout is { } rollout ? $", rollout {rollout})" : ")")));
+        }
+
+        _handOut = () => Order.Of(Open!);
+        Move(open with { State = DeploymentState.Offered, Detail = null, Offered = open.Offered ?? now });
+    }
+
+    /// <summary>Hands out the order to trust other keys, with a key statement.</summary>
+    public void OfferKeys(string keyStatement, TimeSpan life)
+    {
+        var order = new Order(device.Id, Fresh(), Order.Rotate, "keys", Jws.HashOf(keyStatement), now, now + life);
+        _news.Add(("offered", $"Offered order {order.Number} to trust new release keys"));
+        _handOut = () => order;
+    }
+
+    public void End(DeploymentState state, string? detail)
+    {
+        _ended.Add(Open! with { State = state, Detail = detail, Ended = now });
+        _state = DeploymentWords.Of(state);
+        Open = null;
+    }
+
+    /// <summary>Writes everything; the order to hand out when there is one.</summary>
+    public Order? Write(SqliteConnection connection, Heard heard)
+    {
+        connection.Execute(DeviceTable.HeardSql, DeviceTable.HeardValues(device, heard));
+        foreach (var ended in _ended)
+            DeploymentTable.Update(connection, ended);
+        if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))
+            GiveUp();
+        if (_isNew && Open is not null)
+        {
+            Open = Open with { Id = Counters.Next(connection, Counters.Instruction) };
+            DeploymentTable.Insert(connection, Open);
+        }
+        else if (Open is not null && Open != device.Open)
+        {
+            DeploymentTable.Update(connection, Open);
+        }
+
+        var order = _handOut?.Invoke();
+        if (order is not null && order.Number == _fresh)
+            DeploymentTable.InsertOrder(connection, order);
+        connection.Execute(DeviceTable.DecidedSql, new { device.Id, OrderNumber = _orderNumber, Instruction = _instruction, State = _state });
+        foreach (var (kind, text) in _news)
+            Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), kind, text);
+        return order;
+    }
+
+    /// <summary>Memory follows the disk.</summary>
+    public void Apply(Heard heard, object considered)
+    {
+        device.CheckedIn = true;
+        device.Heard = heard;
+        device.Open = Open;
+        device.OrderNumber = _orderNumber;
+        device.Instruction = _instruction;
+        device.State = _state;
+        device.Considered = considered;
+    }
+
+    // The rollout was aborted or the release withdrawn since this check-in looked: as if it had come a moment later.
+    private void GiveUp()
+    {
+        Open = null;
+        _handOut = null;
+        _orderNumber = device.OrderNumber;
+        _instruction = device.Instruction;
+        _state = _ended.Count > 0 ? DeploymentWords.Of(_ended[^1].State) : device.State;
+        _news.RemoveAll(news => news.Kind == "offered");
+    }
+
+    private void Move(Deployment open)
+    {
+        Open = open;
+        _state = DeploymentWords.Of(open.State);
+    }
+
+    // Above everything the device has seen too: a server restored from a backup must not hand out a number twice.
+    private long Fresh()
+    {
+        _orderNumber = Math.Max(_orderNumber, checkIn.LastOrder) + 1;
+        _fresh = _orderNumber;
+        return _orderNumber;
+    }
+}

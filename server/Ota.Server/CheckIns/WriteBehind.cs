@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Data;
+using Ota.Server.Devices;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>
+/// Writes what held check-ins said, in batches, within a second. A crash loses at most that second of signal and last-seen, nothing that anyone was
+/// promised. When the disk does not take it the devices stay queued, each once, so memory stays bounded by the fleet.
+/// </summary>
+internal sealed partial class WriteBehind(Database database, TimeProvider time, ILogger<WriteBehind> logger) : BackgroundService
+{
+    private const int Batch = 500;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private readonly ConcurrentQueue<Device> _queue = new();
+
+    public void Add(Device device)
+    {
+        if (Interlocked.Exchange(ref device.Queued, 1) == 0)
+            _queue.Enqueue(device);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await FlushAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: what is queued is written now.
+        }
+
+        await FlushAsync();
+    }
+
+    private async Task FlushAsync()
+    {
+        while (!_queue.IsEmpty)
+        {
+            var batch = new List<Device>(Batch);
+            while (batch.Count < Batch && _queue.TryDequeue(out var device))
+            {
+                // Before it is read: a check-in from now on queues the device again.
+                Volatile.Write(ref device.Queued, 0);
+                batch.Add(device);
+            }
+
+            try
+            {
+                await database.WriteAsync(
+                    connection =>
+                    {
+                        foreach (var device in batch)
+                            connection.Execute(DeviceTable.HeardSql, DeviceTable.HeardValues(device, device.Heard!));
+                    },
+                    CancellationToken.None);
+            }
+            catch (SqliteException fault)
+            {
+                Log.Delayed(logger, batch.Count, fault.SqliteErrorCode);
+                batch.ForEach(Add);
+                return;
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Last-seen of {Count} devices could not be written (SQLite error {Code}); trying again.")]
+        public static partial void Delayed(ILogger logger, int count, int code);
+    }
+}

@@ -1,0 +1,23 @@
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Ota.Server.Data;
+
+/// <summary>Numbers that only grow, the same way on every database.</summary>
+internal static class Counters
+{
+    /// <summary>Deployments and rollouts share one sequence, so that of two instructions the later has the higher number.</summary>
+    public const string Instruction = "instruction";
+
+    public const string Audit = "audit";
+
+    public const string Timeline = "timeline";
+
+    private const string NextSql = "UPDATE counters SET value = value + 1 WHERE name = @name RETURNING value";
+
+    /// <summary>How many sequences there are; fails when the database does not answer or is not migrated.</summary>
+    public static long Known(SqliteConnection connection) => connection.ExecuteScalar<long>("SELECT count(*) FROM counters");
+
+    public static long Next(SqliteConnection connection, string name) =>
+        connection.ExecuteScalar<long>(NextSql, new { name });
+}

@@ -1,0 +1,146 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Data;
+using Ota.Server.Devices;
+using Ota.Server.Http;
+using Ota.Server.Products;
+using Ota.Server.Releases;
+using Ota.Server.Rollouts;
+using Ota.Server.Staff;
+using Ota.Signing;
+
+namespace Ota.Server.Deployments;
+
+public sealed record NewDeployment(
+    string? Product, string? Version, string? Device = null, string? Group = null, bool? All = null, string? Hardware = null);
+
+/// <summary>What was started: one deployment for one device, or a rollout for many.</summary>
+/// <param name="Devices">How many devices it concerns now; those that enroll later are counted when they do.</param>
+public sealed record Started(long? Deployment, long? Rollout, string Product, string Version, string Target, long Devices);
+
+internal static class DeploymentEndpoints
+{
+    public static void MapDeployments(this IEndpointRouteBuilder api)
+    {
+        var deployments = api.MapGroup("/deployments").WithTags("Deployments");
+        deployments.MapGet("", List).For(StaffRole.Viewer).WithSummary("Deployments, newest first");
+        deployments.MapPost("", StartAsync).For(StaffRole.Support)
+            .WithSummary("Orders a version for one device, a group or all devices of a product");
+        deployments.MapPost("/{deployment:long}/cancel", CancelAsync).For(StaffRole.Support)
+            .WithSummary("Cancels a deployment that the device has not begun to install");
+    }
+
+    public static DeploymentView View(Deployment deployment, ReleaseCatalog releases)
+    {
+        var release = releases.Find(deployment.Release);
+        return new DeploymentView(
+            deployment.Id,
+            deployment.Rollout,
+            deployment.Device,
+            deployment.Product,
+            release?.Version ?? "",
+            release?.Kind ?? "",
+            deployment.Release,
+            DeploymentWords.Of(deployment.State),
+            deployment.Detail,
+            deployment.Created,
+            deployment.CreatedBy,
+            deployment.Offered,
+            deployment.Ended);
+    }
+
+    private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
+        Database database, ReleaseCatalog releases, string? product = null, string? device = null, string? state = null, int limit = 100)
+    {
+        if (limit is < 1 or > 1000)
+            return Problems.Invalid("limit is 1 to 1000.");
+        var found = database.Read(connection =>
+            DeploymentTable.Query(connection, new DeploymentFilter(product, device, Rollout: null, state, limit)));
+        return TypedResults.Ok(found.Select(deployment => View(deployment, releases)).ToArray());
+    }
+
+    private static async Task<Results<Created<Started>, ProblemHttpResult>> StartAsync(
+        NewDeployment asked,
+        ProductCatalog products,
+        ReleaseCatalog releases,
+        Fleet fleet,
+        RolloutBoard board,
+        DeploymentDesk desk,
+        TimeProvider time,
+        ClaimsPrincipal user,
+        CancellationToken cancellation)
+    {
+        if (products.Find(asked.Product) is not { } product)
+            return Problems.NotFound("product", asked.Product);
+        var builds = releases.Builds(product.Name, asked.Version ?? "", asked.Hardware, kind: null);
+        if (builds.Count == 0)
+            return Problems.NotFound("release", $"{product.Name} {asked.Version}");
+        if (builds.Where(build => build.Kind == ReleaseStatement.ApplicationKind).ToArray() is not { Length: > 0 } applications)
+        {
+            return Problems.Refused("kind",
+                $"{product.Name} {asked.Version} is a recovery build; it clears credentials and is not deployed as an application.");
+        }
+
+        if (applications.Where(build => build.Withdrawn is null).ToArray() is not { Length: > 0 } good)
+            return Problems.Conflict("withdrawn", $"{product.Name} {asked.Version} was withdrawn: {applications[0].WithdrawnReason ?? "no reason was given"}.");
+        return (asked.Device, asked.Group, asked.All == true) switch
+        {
+            ({ } device, null, false) => await ForOneAsync(device, good, product, fleet, desk, user, cancellation),
+            (null, { } group, false) when Names.Fault(group) is { } fault => Problems.Invalid("The group " + fault),
+            (null, { } group, false) => await ForManyAsync(asked, RolloutTarget.Group, group, fleet, board, time, user, cancellation),
+            (null, null, true) => await ForManyAsync(asked, RolloutTarget.All, null, fleet, board, time, user, cancellation),
+            _ => Problems.Invalid("Give exactly one of device, group and all."),
+        };
+    }
+
+    private static async Task<Results<Created<Started>, ProblemHttpResult>> ForOneAsync(
+        string name, Release[] builds, Product product, Fleet fleet, DeploymentDesk desk, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if ((fleet.FindByHardware(product.Name, name) ?? fleet.FindByAnyName(name)) is not { } device || device.Product != product.Name)
+            return Problems.NotFound($"device of product '{product.Name}' called", name);
+        if (builds.FirstOrDefault(build => build.Hardware.Contains(device.Hardware)) is not { } release)
+            return Problems.Refused("hardware", $"There is no build of {builds[0].Version} for {device.Hardware}, which device {device.Id} is.");
+        if (device.Heard is { CheckIn.SecurityCounter: var counter } && release.SecurityCounter < counter)
+        {
+            return Problems.Refused("security-counter",
+                $"{release.Version} has security counter {release.SecurityCounter}; device {device.Id} has confirmed {counter} and refuses lower ones.");
+        }
+
+        return await desk.OrderAsync(device, release, user.Who(), cancellation) is { } ordered
+            ? TypedResults.Created(
+                $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1))
+            : Problems.Conflict("installing", $"Device {device.Id} is installing right now. Ask again when it has confirmed or reverted.");
+    }
+
+    private static async Task<Results<Created<Started>, ProblemHttpResult>> ForManyAsync(
+        NewDeployment asked, RolloutTarget target, string? group, Fleet fleet, RolloutBoard board, TimeProvider time,
+        ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (user.Role() < StaffRole.Developer)
+        {
+            return Problems.Of(403, "role", "This key's role may not do that",
+                "Support deploys to one device at a time; a group or all devices take a developer.");
+        }
+
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var rollout = await board.StartAsync(
+            new Rollout(0, asked.Product!, asked.Version!, asked.Hardware, target, group, RolloutState.Active, now, user.Who(), Ended: null),
+            cancellation);
+        var devices = fleet.All.LongCount(device => RolloutPolicy.Concerns(rollout, device));
+        return TypedResults.Created(
+            $"/api/v1/rollouts/{rollout.Id}",
+            new Started(Deployment: null, rollout.Id, rollout.Product, rollout.Version, target.ToString().ToLowerInvariant(), devices));
+    }
+
+    private static async Task<Results<Ok<DeploymentView>, ProblemHttpResult>> CancelAsync(
+        long deployment, Database database, DeploymentDesk desk, ReleaseCatalog releases, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (database.Read(connection => DeploymentTable.Find(connection, deployment)) is not { } found)
+            return Problems.NotFound("deployment", deployment.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return await desk.CallOffAsync(found, DeploymentState.Cancelled, null, user.Who(), cancellation) is { } cancelled
+            ? TypedResults.Ok(View(cancelled, releases))
+            : Problems.Conflict("not-cancellable", found.State.IsOver()
+                ? $"Deployment {deployment} is over: {DeploymentWords.Of(found.State)}."
+                : $"Device {found.Device} has begun to install it.");
+    }
+}

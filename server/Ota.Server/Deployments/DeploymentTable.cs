@@ -1,0 +1,163 @@
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Ota.Server.Deployments;
+
+/// <summary>The rows of deployments and orders.</summary>
+internal static class DeploymentTable
+{
+    private const string Columns =
+        """
+        id, rollout, device, product, release, state, detail, created, created_by, offered, ended,
+        order_number, order_issued, order_expires
+        """;
+
+    private const string InsertSql =
+        $"""
+        INSERT INTO deployments ({Columns})
+        VALUES (@Id, @Rollout, @Device, @Product, @Release, @State, @Detail, @Created, @CreatedBy, @Offered, @Ended,
+                @OrderNumber, @OrderIssued, @OrderExpires)
+        """;
+
+    private const string UpdateSql =
+        """
+        UPDATE deployments SET state = @State, detail = @Detail, offered = @Offered, ended = @Ended,
+               order_number = @OrderNumber, order_issued = @OrderIssued, order_expires = @OrderExpires
+        WHERE id = @Id AND ended IS NULL
+        """;
+
+    private const string OpenSql = $"SELECT {Columns} FROM deployments WHERE ended IS NULL";
+
+    private const string OneSql = $"SELECT {Columns} FROM deployments WHERE id = @id";
+
+    private const string MayBeginSql =
+        """
+        SELECT count(*) FROM releases WHERE id = @Release AND withdrawn IS NULL
+           AND (@Rollout IS NULL OR EXISTS (SELECT 1 FROM rollouts WHERE id = @Rollout AND state = 'active'))
+        """;
+
+    private const string OrderSql =
+        """
+        INSERT INTO orders (device, number, deployment, action, release, issued, expires)
+        VALUES (@device, @number, @deployment, @action, @release, @issued, @expires)
+        """;
+
+    public static void Insert(SqliteConnection connection, Deployment deployment) =>
+        connection.Execute(InsertSql, Row.Of(deployment));
+
+    /// <summary>False when its release was withdrawn or its rollout ended meanwhile.</summary>
+    public static bool MayBegin(SqliteConnection connection, Deployment deployment) =>
+        connection.ExecuteScalar<long>(MayBeginSql, new { deployment.Release, deployment.Rollout }) == 1;
+
+    /// <summary>Writes what changed; false when it was over already.</summary>
+    public static bool Update(SqliteConnection connection, Deployment deployment) =>
+        connection.Execute(UpdateSql, Row.Of(deployment)) > 0;
+
+    public static IReadOnlyList<Deployment> AllOpen(SqliteConnection connection) =>
+        [.. connection.Query<Row>(OpenSql).Select(row => row.ToDeployment())];
+
+    public static Deployment? Find(SqliteConnection connection, long id) =>
+        connection.QuerySingleOrDefault<Row>(OneSql, new { id })?.ToDeployment();
+
+    public static IReadOnlyList<Deployment> Query(SqliteConnection connection, DeploymentFilter filter)
+    {
+        const string sql =
+            $"""
+            SELECT {Columns} FROM deployments
+            WHERE (@Product IS NULL OR product = @Product) AND (@Device IS NULL OR device = @Device)
+              AND (@Rollout IS NULL OR rollout = @Rollout) AND (@State IS NULL OR state = @State)
+            ORDER BY id DESC LIMIT @Limit
+            """;
+        return [.. connection.Query<Row>(sql, filter).Select(row => row.ToDeployment())];
+    }
+
+    /// <summary>Keeps an order before it is handed out; the number can never be handed out again.</summary>
+    public static void InsertOrder(SqliteConnection connection, Order order) =>
+        connection.Execute(OrderSql, new
+        {
+            device = order.Device,
+            number = order.Number,
+            deployment = order.Deployment,
+            action = order.Action,
+            release = order.Release,
+            issued = order.Issued.ToUnixTimeMilliseconds(),
+            expires = order.Expires.ToUnixTimeMilliseconds(),
+        });
+
+    /// <summary>As it stands in the database.</summary>
+    private sealed class Row
+    {
+        public long Id { get; init; }
+
+        public long? Rollout { get; init; }
+
+        public string Device { get; init; } = "";
+
+        public string Product { get; init; } = "";
+
+        public string Release { get; init; } = "";
+
+        public string State { get; init; } = "";
+
+        public string? Detail { get; init; }
+
+        public long Created { get; init; }
+
+        public string CreatedBy { get; init; } = "";
+
+        public long? Offered { get; init; }
+
+        public long? Ended { get; init; }
+
+        public long OrderNumber { get; init; }
+
+        public long OrderIssued { get; init; }
+
+        public long OrderExpires { get; init; }
+
+        public static Row Of(Deployment deployment) => new()
+        {
+            Id = deployment.Id,
+            Rollout = deployment.Rollout,
+            Device = deployment.Device,
+            Product = deployment.Product,
+            Release = deployment.Release,
+            State = DeploymentWords.Of(deployment.State),
+            Detail = deployment.Detail,
+            Created = deployment.Created.ToUnixTimeMilliseconds(),
+            CreatedBy = deployment.CreatedBy,
+            Offered = deployment.Offered?.ToUnixTimeMilliseconds(),
+            Ended = deployment.Ended?.ToUnixTimeMilliseconds(),
+            OrderNumber = deployment.OrderNumber,
+            OrderIssued = deployment.OrderIssued.ToUnixTimeMilliseconds(),
+            OrderExpires = deployment.OrderExpires.ToUnixTimeMilliseconds(),
+        };
+
+        public Deployment ToDeployment() => new(
+            Id,
+            Rollout,
+            Device,
+            Product,
+            Release,
+            Enum.Parse<DeploymentState>(State, ignoreCase: true),
+            Detail,
+            DateTimeOffset.FromUnixTimeMilliseconds(Created),
+            CreatedBy,
+            Offered is { } offered ? DateTimeOffset.FromUnixTimeMilliseconds(offered) : null,
+            Ended is { } ended ? DateTimeOffset.FromUnixTimeMilliseconds(ended) : null,
+            OrderNumber,
+            DateTimeOffset.FromUnixTimeMilliseconds(OrderIssued),
+            DateTimeOffset.FromUnixTimeMilliseconds(OrderExpires));
+    }
+}
+
+/// <summary>Which deployments to list; null means any.</summary>
+internal sealed record DeploymentFilter(string? Product, string? Device, long? Rollout, string? State, int Limit);
+
+/// <summary>The words for states on the wire and in the database.</summary>
+internal static class DeploymentWords
+{
+    private static readonly string[] Words = [.. Enum.GetNames<DeploymentState>().Select(name => name.ToLowerInvariant())];
+
+    public static string Of(DeploymentState state) => Words[(int)state];
+}

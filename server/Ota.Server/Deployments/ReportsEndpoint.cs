@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Data;
+using Ota.Server.Devices;
+using Ota.Server.Http;
+
+namespace Ota.Server.Deployments;
+
+/// <summary>One thing a device reports (docs/protocol.md §3.4).</summary>
+/// <param name="Seq">The device's own number for it; sent again it counts once.</param>
+/// <param name="At">Unix seconds by the device's clock, 0 if that was not set.</param>
+public sealed record Report(long Seq, long At, string? Deployment, string? State, string? Detail);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Report[]))]
+internal sealed partial class ReportJson : JsonSerializerContext;
+
+/// <summary>POST /agent/v1/reports: answered once every report of the batch is on disk.</summary>
+internal static class ReportsEndpoint
+{
+    public const int MaximumSize = 64 * 1024;
+    public const int MostReports = 500;
+
+    public static async Task ReportAsync(HttpContext context)
+    {
+        var services = context.RequestServices;
+        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } device)
+        {
+            await DeviceAuthentication.RefuseAsync(context);
+            return;
+        }
+
+        if (!JsonBody.IsJson(context.Request))
+        {
+            await Problems.WriteAsync(context, JsonBody.WrongType());
+            return;
+        }
+
+        if (await BoundedBody.ReadAsync(context.Request, MaximumSize, context.RequestAborted) is not { } body)
+        {
+            await Problems.WriteAsync(context, Problems.Of(
+                413, "too-large", "The request is too large", $"A batch of reports has at most {MaximumSize} bytes."));
+            return;
+        }
+
+        if (Read(body.Span, out var reason) is not { } reports)
+        {
+            await Problems.WriteAsync(context, Problems.Invalid(reason));
+            return;
+        }
+
+        // Once begun it is finished, whether or not the device still listens.
+        await services.GetRequiredService<ReportLog>().AddAsync(device, reports, CancellationToken.None);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static Report[]? Read(ReadOnlySpan<byte> json, out string reason)
+    {
+        Report[]? reports;
+        try
+        {
+            reports = JsonSerializer.Deserialize(json, ReportJson.Default.ReportArray);
+        }
+        catch (JsonException fault)
+        {
+            reason = $"The body is not an array of reports: its JSON cannot be read at '{fault.Path ?? "$"}'.";
+            return null;
+        }
+
+        if (reports is null or { Length: > MostReports })
+        {
+            reason = $"The body is an array of at most {MostReports} reports.";
+            return null;
+        }
+
+        reason = reports.Select(Fault).FirstOrDefault(fault => fault is not null) ?? "";
+        return reason.Length > 0 ? null : reports;
+    }
+
+    private static string? Fault(Report? report) => report switch
+    {
+        null => "A report is null.",
+        { Seq: < 0 } or { At: < 0 } => "seq and at are not negative.",
+        { Deployment: null or { Length: > 32 } } => "deployment is the one in the order, at most 32 characters.",
+        _ when !DeploymentProgress.IsReportable(report.State) =>
+            "state is one of accepted, downloading, downloaded, trial, confirmed, reverted, refused, failed.",
+        { Detail.Length: > 200 } => "detail has at most 200 characters.",
+        _ => null,
+    };
+}
+
+/// <summary>Keeps reports and lets them move the device's open deployment.</summary>
+internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider time)
+{
+    private const string InsertSql =
+        """
+        INSERT INTO reports (device, seq, at, deployment, state, detail, received)
+        VALUES (@Device, @Seq, @At, @Deployment, @State, @Detail, @Received) ON CONFLICT (device, seq) DO NOTHING
+        """;
+
+    // Progress is shown by the deployment itself; a line for each percent would drown the rest.
+    private const string LatestSql =
+        """
+        SELECT received AS at, deployment, state, detail FROM reports
+        WHERE device = @device AND state <> 'downloading' ORDER BY received DESC, seq DESC LIMIT @limit
+        """;
+
+    public async Task AddAsync(Device device, IReadOnlyList<Report> reports, CancellationToken cancellation)
+    {
+        using var held = await fleet.LockAsync(device, cancellation);
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation);
+        if (moved is null)
+            return;
+        device.State = DeploymentWords.Of(moved.State);
+        device.Open = moved.State.IsOver() ? null : moved;
+    }
+
+    /// <summary>What the device reported, as timeline entries; the latest.</summary>
+    public static IEnumerable<TimelineEntry> Latest(SqliteConnection connection, string device, int limit) =>
+        connection.Query<(long At, string Deployment, string State, string? Detail)>(LatestSql, new { device, limit })
+            .Select(row => new TimelineEntry(
+                DateTimeOffset.FromUnixTimeMilliseconds(row.At),
+                row.State,
+                $"The device says {row.State}" + (string.IsNullOrEmpty(row.Detail) ? "" : ": " + row.Detail),
+                By: null));
+
+    /// <summary>The open deployment as these reports leave it, or null when they change nothing about it.</summary>
+    private static Deployment? Write(SqliteConnection connection, Device device, IReadOnlyList<Report> reports, DateTimeOffset now)
+    {
+        var open = device.Open;
+        foreach (var report in reports)
+        {
+            var isNew = connection.Execute(InsertSql, new
+            {
+                Device = device.Id, report.Seq, report.At, report.Deployment, report.State, report.Detail, Received = now.ToUnixTimeMilliseconds(),
+            }) > 0;
+            if (isNew && open is not null && Concerns(report, open) && DeploymentProgress.AfterReport(open.State, report.State!) is { } state)
+                open = open with { State = state, Detail = report.Detail, Ended = state.IsOver() ? now : null };
+        }
+
+        if (open is null || open == device.Open)
+            return null;
+        DeploymentTable.Update(connection, open);
+        connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Of(open.State) });
+        return open;
+    }
+
+    // A refusal of an order whose deployment the device could not believe names none; it can only be about the open one.
+    private static bool Concerns(Report report, Deployment open) =>
+        report.Deployment == open.Id.ToString(CultureInfo.InvariantCulture)
+        || (report.Deployment is "" && report.State == "refused");
+}

@@ -1,0 +1,59 @@
+using Ota.Server.CheckIns;
+using Ota.Server.Deployments;
+
+namespace Ota.Server.Devices;
+
+/// <summary>What the device said when it last asked; replaced whole, so a reader never sees half of two check-ins.</summary>
+internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next);
+
+/// <summary>
+/// One device as the server knows it, in memory for every decision. Facts change only under the fleet's lock for this device and only after
+/// they are on disk; <see cref="Heard"/> alone is written behind.
+/// </summary>
+internal sealed class Device(string id, string product, string hardwareId, string hardware, DateTimeOffset enrolled)
+{
+    public string Id { get; } = id;
+
+    public string Product { get; } = product;
+
+    /// <summary>What the hardware calls itself: a MAC or a serial number.</summary>
+    public string HardwareId { get; } = hardwareId;
+
+    public string Hardware { get; } = hardware;
+
+    public DateTimeOffset Enrolled { get; } = enrolled;
+
+    public string? Group { get; set; }
+
+    /// <summary>Which set of its derived secrets is good; a higher one revokes the lower.</summary>
+    public long Generation { get; set; } = 1;
+
+    /// <summary>Whether it has checked in with its present generation.</summary>
+    public bool CheckedIn { get; set; }
+
+    /// <summary>Whether staff allow it to enroll anew.</summary>
+    public bool HandedOver { get; set; }
+
+    /// <summary>Highest order number handed out.</summary>
+    public long OrderNumber { get; set; }
+
+    /// <summary>Number of the latest deployment or rollout it was given; older ones no longer concern it.</summary>
+    public long Instruction { get; set; }
+
+    /// <summary>State of its latest deployment; <c>enrolled</c> when it has had none.</summary>
+    public string State { get; set; } = "enrolled";
+
+    public Deployment? Open { get; set; }
+
+    /// <summary>The last check-in; null before the first.</summary>
+    public Heard? Heard { get; set; }
+
+    /// <summary>The version it said it runs when it enrolled.</summary>
+    public string RunningAtEnrollment { get; init; } = "0.0.0";
+
+    /// <summary>The board of rollouts it was last held against; while that is unchanged there is nothing new for it.</summary>
+    public object? Considered { get; set; }
+
+    /// <summary>1 while it waits in the queue of the write-behind.</summary>
+    public int Queued;
+}

@@ -1,0 +1,178 @@
+using System.Security.Claims;
+using Dapper;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Audit;
+using Ota.Server.CheckIns;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Http;
+using Ota.Server.Releases;
+using Ota.Server.Staff;
+using Ota.Signing;
+
+namespace Ota.Server.Devices;
+
+public record DeviceView(
+    string Id,
+    string Product,
+    string HardwareId,
+    string Hardware,
+    string? Group,
+    string Running,
+    string? Release,
+    string? Slot,
+    string State,
+    int SecurityCounter,
+    long LastOrder,
+    DateTimeOffset? LastSeen,
+    DateTimeOffset? NextCheckIn,
+    DateTimeOffset Enrolled,
+    long Generation,
+    int? Rssi,
+    long? Uptime,
+    long? FreeMemory,
+    string? RestartCause,
+    DateTimeOffset? RestartAt,
+    long? Restarts);
+
+/// <summary>One device with its story: what happened, oldest first, and its deployments, newest first.</summary>
+public sealed record DeviceStory : DeviceView
+{
+    public DeviceStory(DeviceView device, IReadOnlyList<TimelineEntry> timeline, IReadOnlyList<DeploymentView> deployments)
+        : base(device) => (Timeline, Deployments) = (timeline, deployments);
+
+    public IReadOnlyList<TimelineEntry> Timeline { get; }
+
+    public IReadOnlyList<DeploymentView> Deployments { get; }
+}
+
+public sealed record GroupChange(string? Group);
+
+public sealed record HandOver(string? Reason);
+
+internal static class DeviceEndpoints
+{
+    private const int LongestTimeline = 200;
+    private const string GroupSql = "UPDATE devices SET group_name = @group WHERE id = @id";
+    private const string HandOverSql = "UPDATE devices SET handed_over = 1 WHERE id = @id";
+
+    public static void MapDevices(this IEndpointRouteBuilder api)
+    {
+        var devices = api.MapGroup("/devices").WithTags("Devices");
+        devices.MapGet("", List).For(StaffRole.Viewer).WithSummary("Devices in the order of their ids, a page at a time");
+        devices.MapGet("/{device}", Get).For(StaffRole.Viewer).WithSummary("One device, by its id or hardware id, with its timeline");
+        devices.MapPut("/{device}/group", GroupAsync).For(StaffRole.Support).WithSummary("Puts a device into a group, or into none");
+        devices.MapPost("/{device}/hand-over", HandOverAsync).For(StaffRole.Support)
+            .WithSummary("Lets the hardware enroll anew, with new secrets that revoke the old ones");
+    }
+
+    private static Results<Ok<DeviceView[]>, ProblemHttpResult> List(
+        Fleet fleet, string? product = null, string? group = null, string? state = null, string? search = null, int limit = 1000, string? after = null)
+    {
+        if (limit is < 1 or > 1000)
+            return Problems.Invalid("limit is 1 to 1000.");
+        var page = fleet.All
+            .Where(device => (product is null || device.Product == product)
+                && (group is null || device.Group == group)
+                && (state is null || device.State == state)
+                && (after is null || string.CompareOrdinal(device.Id, after) > 0)
+                && (search is null || Matches(device, search)))
+            .OrderBy(device => device.Id, StringComparer.Ordinal)
+            .Take(limit);
+        return TypedResults.Ok(page.Select(View).ToArray());
+    }
+
+    private static Results<Ok<DeviceStory>, ProblemHttpResult> Get(string device, Fleet fleet, Database database, ReleaseCatalog releases)
+    {
+        if (fleet.FindByAnyName(device) is not { } found)
+            return Problems.NotFound("device", device);
+        var (timeline, reports, deployments) = database.Read(connection => (
+            Timeline.Latest(connection, found.Id, LongestTimeline),
+            ReportLog.Latest(connection, found.Id, LongestTimeline).Reverse().ToArray(),
+            DeploymentTable.Query(connection, new DeploymentFilter(null, found.Id, null, null, 50))));
+        return TypedResults.Ok(new DeviceStory(
+            View(found),
+            [.. timeline.Concat(reports).OrderBy(entry => entry.At).TakeLast(LongestTimeline)],
+            [.. deployments.Select(deployment => DeploymentEndpoints.View(deployment, releases))]));
+    }
+
+    private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> GroupAsync(
+        string device, GroupChange asked, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (fleet.FindByAnyName(device) is not { } found)
+            return Problems.NotFound("device", device);
+        if (asked.Group is not null && Names.Fault(asked.Group) is { } fault)
+            return Problems.Invalid("The group " + fault);
+        using var held = await fleet.LockAsync(found, cancellation);
+        await ChangeAsync(
+            database, time, found, GroupSql, new { id = found.Id, group = asked.Group }, "device.group",
+            asked.Group is null ? "Taken out of its group" : $"Put into group {asked.Group}", user, cancellation);
+        found.Group = asked.Group;
+        // Another group may be in a rollout that was none of its business before.
+        found.Considered = null;
+        return TypedResults.Ok(View(found));
+    }
+
+    private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> HandOverAsync(
+        string device, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation, HandOver? asked = null)
+    {
+        if (asked?.Reason is { Length: > 500 })
+            return Problems.Invalid("The reason has at most 500 characters.");
+        if (fleet.FindByAnyName(device) is not { } found)
+            return Problems.NotFound("device", device);
+        using var held = await fleet.LockAsync(found, cancellation);
+        await ChangeAsync(
+            database, time, found, HandOverSql, new { id = found.Id }, "device.hand-over",
+            "Handed over: may enroll anew" + (asked?.Reason is { Length: > 0 } reason ? ": " + reason : ""), user, cancellation);
+        found.HandedOver = true;
+        return TypedResults.Ok(View(found));
+    }
+
+    private static Task ChangeAsync(
+        Database database, TimeProvider time, Device device, string sql, object values, string action, string text,
+        ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        var at = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(sql, values);
+                Timeline.Append(connection, device.Id, at, action["device.".Length..], text, user.Who());
+                AuditLog.Append(connection, at, user.Who(), action, device.Id, text);
+            },
+            cancellation);
+    }
+
+    private static bool Matches(Device device, string search) =>
+        device.Id.Contains(search, StringComparison.OrdinalIgnoreCase)
+        || device.HardwareId.Contains(search, StringComparison.OrdinalIgnoreCase)
+        || (device.Group?.Contains(search, StringComparison.OrdinalIgnoreCase) ?? false);
+
+    private static DeviceView View(Device device)
+    {
+        var heard = device.Heard;
+        var checkIn = heard?.CheckIn;
+        return new DeviceView(
+            device.Id,
+            device.Product,
+            device.HardwareId,
+            device.Hardware,
+            device.Group,
+            checkIn?.Running ?? device.RunningAtEnrollment,
+            checkIn?.Release,
+            checkIn is null ? null : checkIn.Slot == SlotState.Trial ? "trial" : "confirmed",
+            device.State,
+            checkIn?.SecurityCounter ?? 0,
+            checkIn?.LastOrder ?? 0,
+            heard?.At,
+            heard?.Next,
+            device.Enrolled,
+            device.Generation,
+            checkIn is null or { Rssi: 0 } ? null : checkIn.Rssi,
+            checkIn?.Uptime,
+            checkIn?.FreeMemory,
+            checkIn?.Restart.Cause,
+            checkIn is { Restart.At: > 0 and < 253402300800 } ? DateTimeOffset.FromUnixTimeSeconds(checkIn.Restart.At) : null,
+            checkIn?.Restart.Count);
+    }
+}

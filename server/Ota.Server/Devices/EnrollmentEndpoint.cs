@@ -1,0 +1,125 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Dapper;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Data;
+using Ota.Server.Http;
+using Ota.Server.Products;
+using Ota.Server.Secrets;
+using Ota.Signing;
+
+namespace Ota.Server.Devices;
+
+public sealed record Enrollment(string? Product, string? EnrollmentKey, string? HardwareId, string? Hardware, string? Running);
+
+/// <summary>A device's identity: its id, and its two secrets as base64url of 32 bytes each.</summary>
+public sealed record Identity(string Device, string Token, string OrderKey, IReadOnlyDictionary<string, string> Pins);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Enrollment))]
+[JsonSerializable(typeof(Identity))]
+internal sealed partial class EnrollmentJson : JsonSerializerContext;
+
+/// <summary>POST /agent/v1/enroll (docs/protocol.md §3): hands a device its identity, once.</summary>
+internal static class EnrollmentEndpoint
+{
+    public const int MaximumSize = 2048;
+
+    private const string HandOverSql =
+        """
+        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0
+        WHERE id = @Id AND generation = @Generation AND handed_over = 1
+        """;
+
+    // Crockford's base 32: nothing in it is mistaken for something else when read out on the phone.
+    private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+    public static async Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollAsync(
+        Enrollment asked,
+        ProductCatalog products,
+        Fleet fleet,
+        Database database,
+        MasterSecret master,
+        TimeProvider time,
+        CancellationToken cancellation)
+    {
+        if (asked.HardwareId is not { Length: >= 1 and <= 64 } hardwareId || !hardwareId.All(IsHardwareIdCharacter))
+            return Problems.Invalid("hardwareId is 1 to 64 letters, digits or any of : . _ -");
+        if (Names.VersionFault(asked.Running) is { } fault)
+            return Problems.Invalid("running " + fault);
+        // One answer for an unknown product and a wrong key: whoever has no key learns nothing about products.
+        if (products.Find(asked.Product) is not { } product
+            || !MasterSecret.Same(asked.EnrollmentKey ?? "", master.EnrollmentKey(product.Name, product.EnrollmentGeneration)))
+            return Problems.Of(403, "enrollment-key", "Not enrolled", "The enrollment key does not fit the product.");
+        if (asked.Hardware is null || !product.Hardware.Contains(asked.Hardware))
+            return Problems.Refused("hardware", $"Product '{product.Name}' exists on {string.Join(", ", product.Hardware)}.");
+
+        using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
+        if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
+        {
+            var device = await AddAsync(asked, fleet, database, time, cancellation);
+            return TypedResults.Created((string?)null, IdentityOf(device, master));
+        }
+
+        if (known.HandedOver)
+        {
+            await StartOverAsync(known, database, fleet, time, cancellation);
+            return TypedResults.Created((string?)null, IdentityOf(known, master));
+        }
+
+        return known.CheckedIn
+            ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
+            : TypedResults.Ok(IdentityOf(known, master));
+    }
+
+    private static async Task<Device> AddAsync(
+        Enrollment asked, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var device = new Device(NewId(), asked.Product!, asked.HardwareId!, asked.Hardware!, now) { RunningAtEnrollment = asked.Running! };
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(DeviceTable.InsertSql, new
+                {
+                    device.Id, device.Product, device.HardwareId, device.Hardware, Running = asked.Running, Enrolled = now.ToUnixTimeMilliseconds(),
+                });
+                Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), "enrolled", $"Enrolled as {device.HardwareId} on {device.Hardware}");
+            },
+            cancellation);
+        fleet.Add(device);
+        return device;
+    }
+
+    private static async Task StartOverAsync(
+        Device device, Database database, Fleet fleet, TimeProvider time, CancellationToken cancellation)
+    {
+        using var held = await fleet.LockAsync(device, cancellation);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var changed = await database.WriteAsync(
+            connection =>
+            {
+                if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
+                    return false;
+                Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
+                return true;
+            },
+            cancellation);
+        if (!changed)
+            return;
+        device.Generation++;
+        device.CheckedIn = false;
+        device.HandedOver = false;
+    }
+
+    private static Identity IdentityOf(Device device, MasterSecret master) => new(
+        device.Id,
+        Base64Url.EncodeToString(master.Token(device.Id, device.Generation)),
+        Base64Url.EncodeToString(master.OrderKey(device.Id, device.Generation)),
+        new Dictionary<string, string>());
+
+    private static string NewId() => RandomNumberGenerator.GetString(Alphabet, 12);
+
+    private static bool IsHardwareIdCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is ':' or '.' or '_' or '-';
+}

@@ -1,0 +1,206 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Ota.Server.CheckIns;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+
+namespace Ota.Server.Devices;
+
+/// <summary>All devices, in memory. A held check-in is decided from here without the database.</summary>
+internal sealed class Fleet(Database database)
+{
+    private const int Locks = 1024;
+
+    private readonly ConcurrentDictionary<string, Device> _byId = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Product, string HardwareId), Device> _byHardware = new();
+    private readonly SemaphoreSlim[] _locks = NewLocks();
+    private readonly SemaphoreSlim[] _hardwareLocks = NewLocks();
+
+    public int Count => _byId.Count;
+
+    public ICollection<Device> All => _byId.Values;
+
+    public void Load()
+    {
+        var (rows, open) = database.Read(connection =>
+            (connection.Query<DeviceRow>(DeviceTable.AllSql).AsList(), DeploymentTable.AllOpen(connection)));
+        foreach (var row in rows)
+            Add(row.ToDevice());
+        foreach (var deployment in open)
+            _byId[deployment.Device].Open = deployment;
+    }
+
+    public void Add(Device device)
+    {
+        _byId[device.Id] = device;
+        _byHardware[(device.Product, device.HardwareId)] = device;
+    }
+
+    public Device? Find(string id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>By id or, when there is just one such, by what the hardware calls itself.</summary>
+    public Device? FindByAnyName(string name)
+    {
+        if (Find(name) is { } device)
+            return device;
+        var same = _byHardware.Where(entry => entry.Key.HardwareId == name).Take(2).ToArray();
+        return same is [var one] ? one.Value : null;
+    }
+
+    public Device? FindByHardware(string product, string hardwareId) => _byHardware.GetValueOrDefault((product, hardwareId));
+
+    /// <summary>Whoever changes a device's facts holds this; devices share locks, so hold one at a time.</summary>
+    public ValueTask<Held> LockAsync(Device device, CancellationToken cancellation) => LockAsync(_locks, device.Id, cancellation);
+
+    /// <summary>Whoever enrolls a piece of hardware holds this; taken before the device's own lock, never after.</summary>
+    public ValueTask<Held> LockHardwareAsync(string hardwareId, CancellationToken cancellation) =>
+        LockAsync(_hardwareLocks, hardwareId, cancellation);
+
+    private static async ValueTask<Held> LockAsync(SemaphoreSlim[] locks, string key, CancellationToken cancellation)
+    {
+        var gate = locks[(uint)string.GetHashCode(key, StringComparison.Ordinal) % Locks];
+        await gate.WaitAsync(cancellation);
+        return new Held(gate);
+    }
+
+    private static SemaphoreSlim[] NewLocks() => [.. Enumerable.Range(0, Locks).Select(_ => new SemaphoreSlim(1, 1))];
+
+    /// <summary>Lets go of the lock when disposed.</summary>
+    public readonly struct Held(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
+    }
+}
+
+/// <summary>The rows of devices.</summary>
+internal static class DeviceTable
+{
+    public const string AllSql =
+        """
+        SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
+               security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
+               restarts, uptime, rssi, free_memory
+        FROM devices
+        """;
+
+    public const string InsertSql =
+        """
+        INSERT INTO devices (id, product, hardware_id, hardware, generation, enrolled, checked_in, handed_over, running, slot, security_counter,
+                             last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory)
+        VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
+        """;
+
+    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
+    public const string HeardSql =
+        """
+        UPDATE devices SET checked_in = 1, running = @Running, release = @Release, slot = @Slot, security_counter = @SecurityCounter,
+               last_order = @LastOrder, last_seen = @LastSeen, next_check_in = @NextCheckIn, restart_cause = @RestartCause,
+               restart_at = @RestartAt, restarts = @Restarts, uptime = @Uptime, rssi = @Rssi, free_memory = @FreeMemory
+        WHERE id = @Id AND generation = @Generation
+        """;
+
+    /// <summary>What the server decided about it.</summary>
+    public const string DecidedSql =
+        "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
+
+    public static object HeardValues(Device device, Heard heard) => new
+    {
+        device.Id,
+        device.Generation,
+        heard.CheckIn.Running,
+        heard.CheckIn.Release,
+        Slot = heard.CheckIn.Slot.ToString().ToLowerInvariant(),
+        heard.CheckIn.SecurityCounter,
+        heard.CheckIn.LastOrder,
+        LastSeen = heard.At.ToUnixTimeMilliseconds(),
+        NextCheckIn = heard.Next.ToUnixTimeMilliseconds(),
+        RestartCause = heard.CheckIn.Restart.Cause,
+        RestartAt = heard.CheckIn.Restart.At,
+        Restarts = heard.CheckIn.Restart.Count,
+        heard.CheckIn.Uptime,
+        heard.CheckIn.Rssi,
+        heard.CheckIn.FreeMemory,
+    };
+}
+
+internal sealed class DeviceRow
+{
+    public string Id { get; init; } = "";
+
+    public string Product { get; init; } = "";
+
+    public string HardwareId { get; init; } = "";
+
+    public string Hardware { get; init; } = "";
+
+    public string? GroupName { get; init; }
+
+    public long Generation { get; init; }
+
+    public long Enrolled { get; init; }
+
+    public long CheckedIn { get; init; }
+
+    public long HandedOver { get; init; }
+
+    public string Running { get; init; } = "";
+
+    public string? Release { get; init; }
+
+    public string Slot { get; init; } = "";
+
+    public long SecurityCounter { get; init; }
+
+    public long LastOrder { get; init; }
+
+    public long OrderNumber { get; init; }
+
+    public long Instruction { get; init; }
+
+    public string State { get; init; } = "";
+
+    public long? LastSeen { get; init; }
+
+    public long? NextCheckIn { get; init; }
+
+    public string? RestartCause { get; init; }
+
+    public long RestartAt { get; init; }
+
+    public long Restarts { get; init; }
+
+    public long Uptime { get; init; }
+
+    public long Rssi { get; init; }
+
+    public long FreeMemory { get; init; }
+
+    public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
+    {
+        Group = GroupName,
+        Generation = Generation,
+        CheckedIn = CheckedIn != 0,
+        HandedOver = HandedOver != 0,
+        OrderNumber = OrderNumber,
+        Instruction = Instruction,
+        State = State,
+        RunningAtEnrollment = Running,
+        Heard = LastSeen is { } seen
+            ? new Heard(
+                new CheckIn(
+                    Running,
+                    Release,
+                    Enum.Parse<SlotState>(Slot, ignoreCase: true),
+                    (int)SecurityCounter,
+                    LastOrder,
+                    KeyCounter: 0,
+                    new Restart(RestartCause ?? "power-or-unknown", RestartAt, Restarts),
+                    Uptime,
+                    (int)Rssi,
+                    FreeMemory,
+                    Hardware),
+                DateTimeOffset.FromUnixTimeMilliseconds(seen),
+                DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen))
+            : null,
+    };
+}

@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Images;
+
+namespace Ota.Server.Http;
+
+/// <summary>What became an exception, told as a problem: the caller's fault by name, ours without particulars.</summary>
+internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
+{
+    private const int SqliteFull = 13;
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && context.RequestAborted.IsCancellationRequested)
+            return true;
+        await Problems.WriteAsync(context, Told(exception, context));
+        return true;
+    }
+
+    private ProblemHttpResult Told(Exception exception, HttpContext context)
+    {
+        switch (exception)
+        {
+            case BadHttpRequestException { StatusCode: 413 }:
+                return Problems.Of(413, "too-large", "The request is too large", "Send less at once; docs/protocol.md gives the limits.");
+            case BadHttpRequestException { StatusCode: 415 }:
+                return Problems.Of(415, "content-type", "Wrong content type", "This call takes application/json.");
+            case BadHttpRequestException bad:
+                return Problems.Of(bad.StatusCode, "invalid", "The request is not valid", Reason(bad));
+            case StorageFullException or SqliteException { SqliteErrorCode: SqliteFull }:
+                Log.StorageFull(logger);
+                return Problems.Full();
+            default:
+                Log.Failed(logger, exception, context.Request.Method, context.GetEndpoint()?.DisplayName ?? "?");
+                return Problems.Of(500, "internal", "The server failed", "Nothing of this request was kept. The server's log has the reason.");
+        }
+    }
+
+    private static string Reason(BadHttpRequestException bad) =>
+        bad.InnerException is System.Text.Json.JsonException json
+            ? $"The body is not the JSON this call takes (at '{json.Path ?? "$"}', line {json.LineNumber ?? 0})."
+            : "A parameter or the body could not be read: " + bad.Message;
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "The disk is full; a request was refused.")]
+        public static partial void StorageFull(ILogger logger);
+
+        [LoggerMessage(2, LogLevel.Error, "{Method} {Endpoint} failed.")]
+        public static partial void Failed(ILogger logger, Exception exception, string method, string endpoint);
+    }
+}

@@ -1,0 +1,36 @@
+using Ota.Signing;
+
+namespace Ota.Server.Products;
+
+/// <summary>What the builds are for.</summary>
+/// <param name="Hardware">The kinds of hardware it exists on.</param>
+/// <param name="ReleaseKeys">The keys a release statement may be signed with.</param>
+/// <param name="KeyCounter">Counter of the key statement that brought these keys; 0 for the first set.</param>
+/// <param name="KeyStatements">Every key statement so far by its counter: a device that missed two needs both, in turn.</param>
+internal sealed record Product(
+    string Name,
+    IReadOnlyList<string> Hardware,
+    IReadOnlyList<ReleaseKey> ReleaseKeys,
+    PollSchedule Poll,
+    long EnrollmentGeneration,
+    int KeyCounter,
+    IReadOnlyDictionary<int, string> KeyStatements,
+    DateTimeOffset Created)
+{
+    /// <summary>The next key statement for a device whose keys came with <paramref name="counter"/>, or null when it is up to date.</summary>
+    public string? KeyStatementAfter(int counter) =>
+        KeyStatements.Where(statement => statement.Key > counter).OrderBy(statement => statement.Key).FirstOrDefault().Value;
+}
+
+public sealed record ReleaseKeyView(string Id, string Pem);
+
+public sealed record ProductView(
+    string Name,
+    IReadOnlyList<string> Hardware,
+    IReadOnlyList<ReleaseKeyView> ReleaseKeys,
+    int KeyCounter,
+    string Poll,
+    DateTimeOffset Created,
+    string? EnrollmentKey);
+
+public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

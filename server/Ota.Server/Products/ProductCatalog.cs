@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Audit;
+using Ota.Server.Data;
+using Ota.Signing;
+
+namespace Ota.Server.Products;
+
+/// <summary>The products: in memory for every request, in the database for good.</summary>
+internal sealed class ProductCatalog(Database database, TimeProvider time)
+{
+    private const string AllSql =
+        "SELECT name, hardware, poll, enrollment_generation, key_counter, created FROM products";
+
+    private const string KeysSql = "SELECT product, pem FROM release_keys ORDER BY product, position";
+
+    private const string StatementsSql =
+        "SELECT product, counter, statement FROM key_statements";
+
+    private const string AddSql =
+        """
+        INSERT INTO products (name, hardware, poll, enrollment_generation, key_counter, created, created_by)
+        VALUES (@Name, @hardware, @poll, 1, 0, @created, @who) ON CONFLICT (name) DO NOTHING
+        """;
+
+    private const string AddKeySql =
+        "INSERT INTO release_keys (product, id, pem, position) VALUES (@product, @id, @pem, @position)";
+
+    private const string RemoveKeysSql = "DELETE FROM release_keys WHERE product = @product";
+
+    private const string RotateSql =
+        "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter < @counter";
+
+    private const string AddStatementSql =
+        "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
+
+    private readonly ConcurrentDictionary<string, Product> _products = new(StringComparer.Ordinal);
+
+    public void Load()
+    {
+        var (rows, keys, statements) = database.Read(connection => (
+            connection.Query<Row>(AllSql).AsList(),
+            connection.Query<(string Product, string Pem)>(KeysSql).ToLookup(row => row.Product, row => row.Pem),
+            connection.Query<(string Product, long Counter, string Statement)>(StatementsSql).ToLookup(row => row.Product)));
+        foreach (var row in rows)
+        {
+            _products[row.Name] = new Product(
+                row.Name,
+                JsonSerializer.Deserialize<string[]>(row.Hardware)!,
+                [.. keys[row.Name].Select(pem => ReleaseKey.FromPem(pem, out var reason) ?? throw new InvalidDataException(reason))],
+                PollSchedule.Parse(row.Poll, out var fault) ?? throw new InvalidDataException(fault),
+                row.EnrollmentGeneration,
+                (int)row.KeyCounter,
+                statements[row.Name].ToDictionary(statement => (int)statement.Counter, statement => statement.Statement),
+                DateTimeOffset.FromUnixTimeMilliseconds(row.Created));
+        }
+    }
+
+    public Product? Find(string? name) => name is not null && _products.TryGetValue(name, out var product) ? product : null;
+
+    public IReadOnlyList<Product> All() => [.. _products.Values.OrderBy(product => product.Name, StringComparer.Ordinal)];
+
+    /// <summary>Adds a product; false when one of that name was there first.</summary>
+    public async Task<bool> AddAsync(Product product, string who, CancellationToken cancellation)
+    {
+        var created = product.Created.ToUnixTimeMilliseconds();
+        var added = await database.WriteAsync(
+            connection =>
+            {
+                var hardware = JsonSerializer.Serialize(product.Hardware);
+                if (connection.Execute(AddSql, new { product.Name, hardware, poll = product.Poll.Text, created, who }) == 0)
+                    return false;
+                InsertKeys(connection, product.Name, product.ReleaseKeys);
+                AuditLog.Append(connection, created, who, "product.add", product.Name, Ids(product.ReleaseKeys));
+                return true;
+            },
+            cancellation);
+        if (added)
+            _products[product.Name] = product;
+        return added;
+    }
+
+    /// <summary>Replaces a product's keys by what a verified key statement says; null when its counter is not above the last one's.</summary>
+    public async Task<Product?> RotateAsync(
+        Product product, KeyStatement statement, string compact, IReadOnlyList<ReleaseKey> keys, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var rotated = await database.WriteAsync(
+            connection =>
+            {
+                if (connection.Execute(RotateSql, new { product = product.Name, counter = statement.Counter }) == 0)
+                    return false;
+                connection.Execute(RemoveKeysSql, new { product = product.Name });
+                InsertKeys(connection, product.Name, keys);
+                connection.Execute(AddStatementSql, new { product = product.Name, counter = statement.Counter, statement = compact, now });
+                AuditLog.Append(connection, now, who, "product.rotate-keys", product.Name, Ids(keys));
+                return true;
+            },
+            cancellation);
+        if (!rotated)
+            return null;
+        var fresh = product with
+        {
+            ReleaseKeys = keys,
+            KeyCounter = statement.Counter,
+            KeyStatements = new Dictionary<int, string>(product.KeyStatements) { [statement.Counter] = compact },
+        };
+        _products[product.Name] = fresh;
+        return fresh;
+    }
+
+    private static void InsertKeys(SqliteConnection connection, string product, IReadOnlyList<ReleaseKey> keys)
+    {
+        for (var position = 0; position < keys.Count; position++)
+            connection.Execute(AddKeySql, new { product, id = keys[position].Id, pem = keys[position].Pem, position });
+    }
+
+    private static string Ids(IEnumerable<ReleaseKey> keys) => "keys " + string.Join(", ", keys.Select(key => key.Id));
+
+    private sealed class Row
+    {
+        public string Name { get; init; } = "";
+
+        public string Hardware { get; init; } = "";
+
+        public string Poll { get; init; } = "";
+
+        public long EnrollmentGeneration { get; init; }
+
+        public long KeyCounter { get; init; }
+
+        public long Created { get; init; }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Security.Claims;
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Http;
+using Ota.Server.Secrets;
+using Ota.Server.Staff;
+using Ota.Signing;
+
+namespace Ota.Server.Products;
+
+internal static class ProductEndpoints
+{
+    private const int MostKeys = 8;
+
+    public static void MapProducts(this IEndpointRouteBuilder api)
+    {
+        var products = api.MapGroup("/products").WithTags("Products");
+        products.MapGet("", (ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user) =>
+                catalog.All().Select(product => View(product, master, user)).ToArray())
+            .For(StaffRole.Viewer).WithSummary("All products");
+        products.MapGet("/{product}", Get).For(StaffRole.Viewer).WithSummary("One product; its enrollment key for developers");
+        products.MapPost("", AddAsync).For(StaffRole.Developer).WithSummary("Adds a product with the release keys it trusts");
+        products.MapPost("/{product}/key-statements", RotateAsync).For(StaffRole.Developer)
+            .Accepts<string>("application/jose").WithSummary("Replaces the trusted keys by a statement that a trusted key signed");
+    }
+
+    private static Results<Ok<ProductView>, ProblemHttpResult> Get(
+        string product, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user) =>
+        catalog.Find(product) is { } found ? TypedResults.Ok(View(found, master, user)) : Problems.NotFound("product", product);
+
+    private static async Task<Results<Created<ProductView>, Ok<ProductView>, ProblemHttpResult>> AddAsync(
+        NewProduct asked, ProductCatalog catalog, MasterSecret master, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (Read(asked, time.GetUtcNow(), out var reason) is not { } product)
+            return Problems.Invalid(reason);
+        if (await catalog.AddAsync(product, user.Who(), cancellation))
+            return TypedResults.Created($"/api/v1/products/{product.Name}", View(product, master, user));
+
+        var there = catalog.Find(product.Name)!;
+        return Same(there, product)
+            ? TypedResults.Ok(View(there, master, user))
+            : Problems.Conflict("product-exists", $"There is already a product '{product.Name}', with other hardware, keys or poll.");
+    }
+
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RotateAsync(
+        string product, HttpRequest request, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (catalog.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        if (await BoundedBody.ReadAsync(request, Jws.MaximumLength, cancellation) is not { } body)
+            return Problems.Of(413, "too-large", "The request is too large", $"A key statement has at most {Jws.MaximumLength} bytes.");
+        var compact = Encoding.ASCII.GetString(body.Span).Trim();
+        if (KeyStatement.Verify(compact, found.ReleaseKeys, out var keys, out var reason) is not { } statement)
+            return Problems.Refused("key-statement", reason);
+        if (statement.Product != product)
+            return Problems.Refused("key-statement", $"The key statement is for product '{statement.Product}', not '{product}'.");
+        return await catalog.RotateAsync(found, statement, compact, keys, user.Who(), cancellation) is { } rotated
+            ? TypedResults.Ok(View(rotated, master, user))
+            : Problems.Conflict("key-counter", $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
+    }
+
+    private static Product? Read(NewProduct asked, DateTimeOffset now, out string reason)
+    {
+        if (Names.Fault(asked.Name) is { } name)
+        {
+            reason = "The product's name " + name;
+            return null;
+        }
+
+        if (asked.Hardware is not { Count: >= 1 and <= 16 } hardware)
+        {
+            reason = "A product has 1 to 16 kinds of hardware.";
+            return null;
+        }
+
+        if (hardware.Select(Names.Fault).FirstOrDefault(fault => fault is not null) is { } fault)
+        {
+            reason = "The hardware's name " + fault;
+            return null;
+        }
+
+        if (asked.ReleaseKeys is not { Count: >= 1 and <= MostKeys })
+        {
+            reason = $"A product trusts 1 to {MostKeys} release keys; give them as PEM public keys.";
+            return null;
+        }
+
+        var keys = new List<ReleaseKey>();
+        foreach (var pem in asked.ReleaseKeys)
+        {
+            if (ReleaseKey.FromPem(pem ?? "", out reason) is not { } key)
+                return null;
+            if (keys.All(known => known.Id != key.Id))
+                keys.Add(key);
+        }
+
+        return PollSchedule.Parse(asked.Poll ?? PollSchedule.Default, out reason) is { } poll
+            ? new Product(asked.Name!, [.. hardware.Distinct(StringComparer.Ordinal)], keys, poll, 1, 0, new Dictionary<int, string>(), now)
+            : null;
+    }
+
+    private static bool Same(Product there, Product asked) =>
+        there.Hardware.ToHashSet().SetEquals(asked.Hardware)
+        && there.ReleaseKeys.Select(key => key.Id).ToHashSet().SetEquals(asked.ReleaseKeys.Select(key => key.Id))
+        && there.Poll.Text == asked.Poll.Text;
+
+    private static ProductView View(Product product, MasterSecret master, ClaimsPrincipal user) => new(
+        product.Name,
+        product.Hardware,
+        [.. product.ReleaseKeys.Select(key => new ReleaseKeyView(key.Id, key.Pem))],
+        product.KeyCounter,
+        product.Poll.Text,
+        product.Created,
+        user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
+}

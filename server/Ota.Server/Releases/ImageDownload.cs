@@ -1,0 +1,55 @@
+using System.Globalization;
+using Ota.Server.Devices;
+using Ota.Server.Http;
+using Ota.Server.Images;
+using Ota.Server.Secrets;
+using Ota.Server.Staff;
+
+namespace Ota.Server.Releases;
+
+/// <summary>GET and HEAD of /images/{sha256}: who may have which bytes.</summary>
+internal static class ImageDownload
+{
+    public static async Task GetAsync(HttpContext context)
+    {
+        var services = context.RequestServices;
+        var sha256 = (string?)context.Request.RouteValues["sha256"] ?? "";
+        var (known, product) = Asker(context, sha256);
+        if (!known)
+        {
+            await DeviceAuthentication.RefuseAsync(context);
+            return;
+        }
+
+        var images = services.GetRequiredService<ImageStore>();
+        if (services.GetRequiredService<ReleaseCatalog>().ImageFor(sha256, product) is not { } image || !images.Exists(image.Sha256))
+        {
+            await Problems.WriteAsync(context, Problems.NotFound("image", sha256));
+            return;
+        }
+
+        await ImageEndpoints.ServeAsync(context, new StoredImage(image.Sha256, image.Md5, image.Size, images.PathOf(image.Sha256)));
+    }
+
+    // A device gets what its product has; staff and the holder of a signed link get what they name.
+    private static (bool Known, string? Product) Asker(HttpContext context, string sha256)
+    {
+        var services = context.RequestServices;
+        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is { } device)
+            return (true, device.Product);
+        if (HasLink(context, sha256))
+            return (true, null);
+        var header = context.Request.Headers.Authorization.ToString();
+        return (header.StartsWith("Bearer ota_", StringComparison.Ordinal)
+            && services.GetRequiredService<StaffDirectory>().Authenticate(header["Bearer ".Length..].Trim()) is not null, null);
+    }
+
+    private static bool HasLink(HttpContext context, string sha256)
+    {
+        var query = context.Request.Query;
+        return long.TryParse(query["expires"], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)
+            && expires >= context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()
+            && query["signature"].ToString() is { Length: > 0 and < 100 } signature
+            && MasterSecret.Same(signature, context.RequestServices.GetRequiredService<MasterSecret>().ImageSignature(sha256, expires));
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Serialization;
+using Ota.Server.Images;
+
+namespace Ota.Server.Releases;
+
+/// <summary>Version + hardware + one image, signed by its developer.</summary>
+/// <param name="Id">Hash of the statement.</param>
+/// <param name="Statement">The JWS exactly as signed.</param>
+/// <param name="SignedBy">Id of the release key.</param>
+internal sealed record Release(
+    string Id,
+    string Product,
+    string Version,
+    string Kind,
+    IReadOnlyList<string> Hardware,
+    int SecurityCounter,
+    string Channel,
+    string? Notes,
+    string Statement,
+    ReleaseImage Image,
+    ImageFacts ImageSays,
+    string SignedBy,
+    DateTimeOffset Created,
+    DateTimeOffset Uploaded,
+    string UploadedBy,
+    DateTimeOffset? Withdrawn,
+    string? WithdrawnReason);
+
+/// <summary>The bytes of a release: by their SHA-256, with size in bytes and MD5 for clients that know nothing better.</summary>
+internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format);
+
+internal sealed record ReleaseView(
+    string Id,
+    string Product,
+    string Version,
+    string Kind,
+    IReadOnlyList<string> Hardware,
+    int SecurityCounter,
+    string Channel,
+    string? Notes,
+    DateTimeOffset Created,
+    DateTimeOffset Uploaded,
+    string UploadedBy,
+    DateTimeOffset? Withdrawn,
+    string? WithdrawnReason,
+    string SignedBy,
+    ReleaseImageView Image,
+    ImageFacts ImageSays)
+{
+    public static ReleaseView Of(Release release) => new(
+        release.Id,
+        release.Product,
+        release.Version,
+        release.Kind,
+        release.Hardware,
+        release.SecurityCounter,
+        release.Channel,
+        release.Notes,
+        release.Created,
+        release.Uploaded,
+        release.UploadedBy,
+        release.Withdrawn,
+        release.WithdrawnReason,
+        release.SignedBy,
+        new ReleaseImageView(
+            release.Image.Sha256, release.Image.Md5, release.Image.Size, release.Image.Format, "/images/" + release.Image.Sha256),
+        release.ImageSays);
+}
+
+internal sealed record ReleaseImageView(string Sha256, string Md5, long Size, string Format, string Url);
+
+public sealed record Withdrawal(string? Reason);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ImageFacts))]
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class ReleaseJson : JsonSerializerContext;

@@ -1,0 +1,80 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Deployments;
+using Ota.Server.Http;
+using Ota.Server.Products;
+using Ota.Server.Staff;
+
+namespace Ota.Server.Releases;
+
+internal static class ReleaseEndpoints
+{
+    public static void MapReleases(this IEndpointRouteBuilder api)
+    {
+        var releases = api.MapGroup("/products/{product}/releases").WithTags("Releases");
+        releases.MapGet("", List).For(StaffRole.Viewer).WithSummary("A product's releases, newest first");
+        releases.MapPost("", UploadEndpoint.UploadAsync).For(StaffRole.Developer)
+            .WithSummary("Uploads a signed build").DisableAntiforgery();
+        releases.MapGet("/{version}", Get).For(StaffRole.Viewer).WithSummary("One release");
+        releases.MapGet("/{version}/statement", Statement).For(StaffRole.Viewer).WithSummary("The release statement, as signed");
+        releases.MapPost("/{version}/withdraw", WithdrawAsync).For(StaffRole.Developer)
+            .WithSummary("Withdraws a release: nobody is offered it any more");
+        api.MapGet("/drop-folder", (DropFolder folder) => folder.Verdicts()).For(StaffRole.Viewer).WithTags("Releases")
+            .WithSummary("What became of the builds in the drop folder");
+    }
+
+    private static Results<Ok<ReleaseView[]>, ProblemHttpResult> List(
+        string product, ProductCatalog products, ReleaseCatalog releases, string? version = null) =>
+        products.Find(product) is null
+            ? Problems.NotFound("product", product)
+            : TypedResults.Ok(releases.Of(product)
+                .Where(release => version is null || release.Version == version)
+                .Select(ReleaseView.Of)
+                .ToArray());
+
+    private static Results<Ok<ReleaseView>, ProblemHttpResult> Get(
+        string product, string version, ReleaseCatalog releases, string? hardware = null, string? kind = null) =>
+        One(releases, product, version, hardware, kind, out var problem) is { } release
+            ? TypedResults.Ok(ReleaseView.Of(release))
+            : problem!;
+
+    private static Results<ContentHttpResult, ProblemHttpResult> Statement(
+        string product, string version, ReleaseCatalog releases, string? hardware = null, string? kind = null) =>
+        One(releases, product, version, hardware, kind, out var problem) is { } release
+            ? TypedResults.Content(release.Statement, "application/jose")
+            : problem!;
+
+    private static async Task<Results<Ok<ReleaseView>, ProblemHttpResult>> WithdrawAsync(
+        string product,
+        string version,
+        ReleaseCatalog releases,
+        DeploymentDesk desk,
+        ClaimsPrincipal user,
+        CancellationToken cancellation,
+        Withdrawal? asked = null,
+        string? hardware = null,
+        string? kind = null)
+    {
+        if (asked?.Reason is { Length: > 500 })
+            return Problems.Invalid("The reason has at most 500 characters.");
+        if (One(releases, product, version, hardware, kind, out var problem) is not { } release)
+            return problem!;
+        var withdrawn = await releases.WithdrawAsync(release, asked?.Reason, user.Who(), cancellation);
+        await desk.CallOffAsync(withdrawn, user.Who(), cancellation);
+        return TypedResults.Ok(ReleaseView.Of(withdrawn));
+    }
+
+    private static Release? One(
+        ReleaseCatalog releases, string product, string version, string? hardware, string? kind, out ProblemHttpResult? problem)
+    {
+        var builds = releases.Builds(product, version, hardware, kind);
+        problem = builds.Count switch
+        {
+            0 => Problems.NotFound("release", $"{product} {version}"),
+            1 => null,
+            _ => Problems.Conflict("ambiguous-release",
+                $"There are {builds.Count} builds of {product} {version}; say hardware= or kind=."),
+        };
+        return problem is null ? builds[0] : null;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Ota.Server.Secrets;
+
+/// <summary>The one secret of the server; every device's secrets are derived from it and none is stored (docs/protocol.md §2).</summary>
+internal sealed class MasterSecret(byte[] master)
+{
+    private readonly byte[] _imageLinkKey = HMACSHA256.HashData(master, "image"u8);
+
+    public byte[] Token(string device, long generation) => Derive("token", device, generation);
+
+    public byte[] OrderKey(string device, long generation) => Derive("order", device, generation);
+
+    public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
+
+    /// <summary>The signature of a link to one image that works without a token until <paramref name="expires"/> (Unix seconds).</summary>
+    public string ImageSignature(string sha256, long expires) =>
+        Base64Url.EncodeToString(HMACSHA256.HashData(_imageLinkKey, Encoding.ASCII.GetBytes($"{sha256}\0{expires}")));
+
+    /// <summary>True when <paramref name="token"/> (base64url) is the device's in this generation; constant time.</summary>
+    public bool IsToken(ReadOnlySpan<char> token, string device, long generation)
+    {
+        Span<byte> given = stackalloc byte[33];
+        if (token.Length != 43 || Base64Url.DecodeFromChars(token, given, out _, out var written) != System.Buffers.OperationStatus.Done || written != 32)
+            return false;
+        Span<byte> expected = stackalloc byte[32];
+        Derive("token", device, generation, expected);
+        return CryptographicOperations.FixedTimeEquals(given[..32], expected);
+    }
+
+    /// <summary>Compares two texts without telling by time where they differ.</summary>
+    public static bool Same(string left, string right) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
+
+    private byte[] Derive(string use, string name, long generation)
+    {
+        var derived = new byte[32];
+        Derive(use, name, generation, derived);
+        return derived;
+    }
+
+    private void Derive(string use, string name, long generation, Span<byte> derived)
+    {
+        // use | name | generation with 0x00 between; none of them can hold one.
+        Span<byte> input = stackalloc byte[256];
+        var length = Encoding.UTF8.GetBytes(use, input);
+        input[length++] = 0;
+        length += Encoding.UTF8.GetBytes(name, input[length..]);
+        input[length++] = 0;
+        generation.TryFormat(input[length..], out var digits);
+        HMACSHA256.HashData(master, input[..(length + digits)], derived);
+    }
+}

@@ -1,0 +1,177 @@
+using Ota.Server.Audit;
+using Ota.Server.CheckIns;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Server.Http;
+using Ota.Server.Images;
+using Ota.Server.Products;
+using Ota.Server.Releases;
+using Ota.Server.Rollouts;
+using Ota.Server.Secrets;
+using Ota.Server.Settings;
+using Ota.Server.Staff;
+
+namespace Ota.Server;
+
+/// <summary>Puts the server together: services, state from disk, endpoints.</summary>
+internal static partial class ServerHost
+{
+    // So that `--demo` needs no value, as a person would write it.
+    private static readonly string[] Flags = ["--demo"];
+
+    /// <summary>A server that has loaded its state and is ready to run.</summary>
+    /// <exception cref="SettingFault">A setting or the data directory is unusable.</exception>
+    public static async Task<WebApplication> BuildAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        // Or the one scheme there is would become the default and look at every device's token too.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Authentication.SuppressAutoDefaultScheme", isEnabled: true);
+        string[] settled = [.. args.Select(arg => Flags.Contains(arg) ? arg + "=true" : arg)];
+        var builder = WebApplication.CreateSlimBuilder(settled);
+        builder.Configuration.AddEnvironmentVariables("OTA_").AddCommandLine(settled);
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        });
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+        });
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(ServerSettings.DefaultUrl);
+        var settings = ServerSettings.From(builder.Configuration);
+        AddServices(builder.Services, settings);
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        var fresh = await LoadAsync(app.Services, CancellationToken.None);
+        Map(app);
+        Announce(app, settings, fresh);
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, ServerSettings settings)
+    {
+        var directory = Usable(() => new DataDirectory(settings), settings.Data);
+        services.AddSingleton(settings);
+        services.AddSingleton(directory);
+        services.AddSingleton(directory.MasterSecret());
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => new Database(directory.Database));
+        services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
+        services.AddStaff();
+        services.AddSingleton<ProductCatalog>();
+        services.AddSingleton<ReleaseCatalog>();
+        services.AddSingleton<ReleaseIntake>();
+        services.AddSingleton<RolloutBoard>();
+        services.AddSingleton<Fleet>();
+        services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<DeploymentDesk>();
+        services.AddSingleton<ReportLog>();
+        services.AddSingleton<CheckInFlow>();
+        services.AddSingleton<WriteBehind>();
+        services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
+        services.AddSingleton<DropFolder>();
+        services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
+        services.AddProblemDetails();
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddExceptionHandler<Faults>();
+        services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Ota staff API";
+            document.Info.Version = "v1";
+            return Task.CompletedTask;
+        }));
+    }
+
+    private static T Usable<T>(Func<T> make, string folder)
+    {
+        try
+        {
+            return make();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingFault($"The folder {folder} cannot be used: {fault.Message}");
+        }
+    }
+
+    /// <summary>Memory from disk, before the first request is taken. Returns the admin key's file when it was made just now.</summary>
+    private static async Task<string?> LoadAsync(IServiceProvider services, CancellationToken cancellation)
+    {
+        services.GetRequiredService<ImageStore>().RemoveLeftovers();
+        var fresh = await services.GetRequiredService<StaffDirectory>().StartAsync(cancellation);
+        services.GetRequiredService<ProductCatalog>().Load();
+        services.GetRequiredService<ReleaseCatalog>().Load();
+        services.GetRequiredService<RolloutBoard>().Load();
+        services.GetRequiredService<Fleet>().Load();
+        return fresh;
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
+        app.UseStatusCodePages(pages => Problems.WriteAsync(pages.HttpContext, Problems.OfStatus(pages.HttpContext)));
+        app.UseSwaggerUI(page =>
+        {
+            page.RoutePrefix = "docs";
+            page.DocumentTitle = "Ota staff API";
+            page.SwaggerEndpoint("/openapi/v1.json", "v1");
+        });
+        app.UseRouting();
+        app.UseAuthorization();
+
+        app.MapGet("/healthz", () => "ok").AllowAnonymous().ExcludeFromDescription();
+        app.MapGet("/readyz", Ready).AllowAnonymous().ExcludeFromDescription();
+        app.MapPost("/agent/v1/enroll", EnrollmentEndpoint.EnrollAsync)
+            .AllowAnonymous().ExcludeFromDescription().WithMetadata(new SmallBody(EnrollmentEndpoint.MaximumSize));
+        app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).AllowAnonymous().ExcludeFromDescription();
+
+        var api = app.MapGroup("/api/v1");
+        api.MapStaff();
+        api.MapProducts();
+        api.MapReleases();
+        api.MapDevices();
+        api.MapDeployments();
+        api.MapRollouts();
+        api.MapAudit();
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+    }
+
+    private static IResult Ready(Database database)
+    {
+        try
+        {
+            database.Read(Counters.Known);
+            return TypedResults.Text("ok");
+        }
+        catch (Microsoft.Data.Sqlite.SqliteException)
+        {
+            return Problems.Of(503, "not-ready", "The database does not answer", "The server's log has the reason.");
+        }
+    }
+
+    private static void Announce(WebApplication app, ServerSettings settings, string? adminKey)
+    {
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ota");
+        Log.Folders(logger, settings.Data, settings.Releases);
+        if (adminKey is not null)
+            Log.AdminKey(logger, adminKey);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Data in {Data}; drop folder and images in {Releases}.")]
+        public static partial void Folders(ILogger logger, string data, string releases);
+
+        [LoggerMessage(2, LogLevel.Information, "First start: the first admin key is in {Path}; only its owner can read it.")]
+        public static partial void AdminKey(ILogger logger, string path);
+    }
+}

@@ -1,0 +1,62 @@
+namespace Ota.Server.Settings;
+
+/// <summary>
+/// Everything that can be set, by command line (<c>--data DIR</c>), environment (<c>OTA_DATA</c>) or appsettings.json (<c>Data</c>);
+/// the table in docs/operations.md lists them.
+/// </summary>
+internal sealed record ServerSettings
+{
+    public const string DefaultUrl = "http://localhost:8080";
+
+    /// <summary>The folder of database, master secret and first admin key.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The drop folder; images live below it in <c>.images</c>.</summary>
+    public required string Releases { get; init; }
+
+    /// <summary>Largest image that is taken, in bytes.</summary>
+    public required long MaximumImageSize { get; init; }
+
+    /// <summary>How long an order is good for once it was handed out.</summary>
+    public required TimeSpan OrderLife { get; init; }
+
+    /// <summary>Whether a sample product with living devices is set up.</summary>
+    public required bool Demo { get; init; }
+
+    /// <summary>Reads and checks the settings; a fault names the setting and says what it takes.</summary>
+    public static ServerSettings From(IConfiguration configuration)
+    {
+        var data = configuration["Data"];
+        var releases = configuration["Releases"];
+        return new ServerSettings
+        {
+            Data = Path.GetFullPath(string.IsNullOrWhiteSpace(data) ? "data" : data),
+            Releases = Path.GetFullPath(
+                !string.IsNullOrWhiteSpace(releases) ? releases
+                : string.IsNullOrWhiteSpace(data) ? "releases"
+                : Path.Combine(data, "releases")),
+            MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
+            OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
+            Demo = Flag(configuration, "Demo"),
+        };
+    }
+
+    private static long Number(IConfiguration configuration, string name, long usual, long least, long most)
+    {
+        if (configuration[name] is not { Length: > 0 } text)
+            return usual;
+        return long.TryParse(text, out var value) && value >= least && value <= most
+            ? value
+            : throw new SettingFault($"Setting {name} takes a whole number from {least} to {most}, not '{text}'.");
+    }
+
+    private static bool Flag(IConfiguration configuration, string name) => configuration[name] switch
+    {
+        null or "" or "false" => false,
+        "true" => true,
+        var text => throw new SettingFault($"Setting {name} takes true or false, not '{text}'."),
+    };
+}
+
+/// <summary>A setting or the data directory is unusable; the message is for the person who starts the server.</summary>
+internal sealed class SettingFault(string message) : Exception(message);

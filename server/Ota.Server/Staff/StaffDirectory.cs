@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using Ota.Server.Audit;
+using Ota.Server.Data;
+using Ota.Server.Secrets;
+
+namespace Ota.Server.Staff;
+
+/// <summary>The staff keys, in memory for authentication, in the database for good.</summary>
+internal sealed class StaffDirectory(Database database, DataDirectory directory, TimeProvider time)
+{
+    private const string AllSql = "SELECT id, name, role, hash, created, revoked FROM staff_keys ORDER BY created, id";
+
+    private const string AddSql =
+        "INSERT INTO staff_keys (id, name, role, hash, created, created_by) VALUES (@Id, @Name, @Role, @Hash, @Created, @who)";
+
+    private const string RevokeSql = "UPDATE staff_keys SET revoked = @now WHERE id = @id AND revoked IS NULL";
+
+    private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
+
+    /// <summary>Loads the keys; at the first start makes the admin key and returns the file it was written to.</summary>
+    public async Task<string?> StartAsync(CancellationToken cancellation)
+    {
+        foreach (var row in database.Read(connection => connection.Query<Row>(AllSql).AsList()))
+            Remember(row);
+        if (!_keys.IsEmpty)
+            return null;
+
+        var (id, key) = StaffKeyText.New();
+        // The file first: a key in the database that nobody has would lock everyone out.
+        DataDirectory.WriteSecret(directory.AdminKey, key + "\n");
+        await InsertAsync(id, key, "first admin", StaffRole.Admin, "first start", cancellation);
+        return directory.AdminKey;
+    }
+
+    /// <summary>Who holds this key, or null: unknown, wrong or revoked.</summary>
+    public StaffKey? Authenticate(string key)
+    {
+        if (StaffKeyText.IdOf(key) is not { } id || !_keys.TryGetValue(id, out var entry) || entry.Key.Revoked is not null)
+            return null;
+        return CryptographicOperations.FixedTimeEquals(
+            Encoding.ASCII.GetBytes(StaffKeyText.Hash(key)), Encoding.ASCII.GetBytes(entry.Hash))
+            ? entry.Key
+            : null;
+    }
+
+    public IReadOnlyList<StaffKey> All() => [.. _keys.Values.Select(entry => entry.Key).OrderBy(key => key.Created)];
+
+    /// <summary>Adds a key; its text is returned this once.</summary>
+    public async Task<(StaffKey Added, string Key)> AddAsync(string name, StaffRole role, string who, CancellationToken cancellation)
+    {
+        var (id, key) = StaffKeyText.New();
+        return (await InsertAsync(id, key, name, role, who, cancellation), key);
+    }
+
+    /// <summary>Revokes a key at once; null when there is none, the key as it is when it was revoked before.</summary>
+    public async Task<StaffKey?> RevokeAsync(string id, string who, CancellationToken cancellation)
+    {
+        if (!_keys.TryGetValue(id, out var entry))
+            return null;
+        if (entry.Key.Revoked is not null)
+            return entry.Key;
+        var now = time.GetUtcNow();
+        await database.WriteAsync(
+            connection =>
+            {
+                if (connection.Execute(RevokeSql, new { id, now = now.ToUnixTimeMilliseconds() }) > 0)
+                    AuditLog.Append(connection, now.ToUnixTimeMilliseconds(), who, "staff.revoke", entry.Key.Name, id);
+            },
+            cancellation);
+        var revoked = entry with { Key = entry.Key with { Revoked = now } };
+        _keys[id] = revoked;
+        return revoked.Key;
+    }
+
+    private async Task<StaffKey> InsertAsync(
+        string id, string key, string name, StaffRole role, string who, CancellationToken cancellation)
+    {
+        var row = new Row
+        {
+            Id = id,
+            Name = name,
+            Role = role.ToString(),
+            Hash = StaffKeyText.Hash(key),
+            Created = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(AddSql, new { row.Id, row.Name, row.Role, row.Hash, row.Created, who });
+                AuditLog.Append(connection, row.Created, who, "staff.add", name, $"{id} as {role.ToString().ToLowerInvariant()}");
+            },
+            cancellation);
+        return Remember(row);
+    }
+
+    private StaffKey Remember(Row row)
+    {
+        var key = new StaffKey(
+            row.Id,
+            row.Name,
+            Enum.Parse<StaffRole>(row.Role),
+            DateTimeOffset.FromUnixTimeMilliseconds(row.Created),
+            row.Revoked is { } revoked ? DateTimeOffset.FromUnixTimeMilliseconds(revoked) : null);
+        _keys[row.Id] = new Entry(key, row.Hash);
+        return key;
+    }
+
+    private sealed record Entry(StaffKey Key, string Hash);
+
+    private sealed class Row
+    {
+        public string Id { get; init; } = "";
+
+        public string Name { get; init; } = "";
+
+        public string Role { get; init; } = "";
+
+        public string Hash { get; init; } = "";
+
+        public long Created { get; init; }
+
+        public long? Revoked { get; init; }
+    }
+}

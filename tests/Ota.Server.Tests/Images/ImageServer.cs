@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Ota.Server.Images;
+
+namespace Ota.Server.Tests.Images;
+
+/// <summary>A real Kestrel on a port of its own that serves one image at <c>/image</c>.</summary>
+internal sealed class ImageServer : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly WebApplication _app;
+    private readonly Complaints _complaints = new();
+    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ImageServer(StoredImage image)
+    {
+        Image = image;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddProvider(_complaints);
+        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        _app = builder.Build();
+        _app.Run(async context =>
+        {
+            // Completed runs after Kestrel, too, is done with the request.
+            context.Response.OnCompleted(() =>
+            {
+                _answered.TrySetResult();
+                return Task.CompletedTask;
+            });
+            await ImageEndpoints.ServeAsync(context, Image);
+        });
+    }
+
+    public StoredImage Image { get; set; }
+
+    public HttpClient Client { get; private set; } = null!;
+
+    /// <summary>Ends when the server is done with its first request.</summary>
+    public Task Answered => _answered.Task;
+
+    /// <summary>Whatever was logged as a warning or worse.</summary>
+    public IReadOnlyCollection<string> Logged => _complaints.Lines;
+
+    public static async Task<ImageServer> ServingAsync(byte[] bytes)
+    {
+        var server = new ImageServer(new StoredImage("", "", 0, ""));
+        var store = new ImageStore(server._folder.Path);
+        var result = await store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, default);
+        await using (var staged = result.Image!)
+            server.Image = await store.CommitAsync(staged, default);
+        await server._app.StartAsync();
+        server.Client = new HttpClient { BaseAddress = new Uri(server._app.Urls.Single() + "/image") };
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private sealed class Complaints : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                Lines.Enqueue(formatter(state, exception) + exception);
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

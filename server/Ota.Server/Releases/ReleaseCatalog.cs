@@ -64,6 +64,9 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
     }
 
+    /// <summary>True when a row names this image, withdrawn or not.</summary>
+    public bool Names(string sha256) => _byId.Values.Any(release => release.Image.Sha256 == sha256);
+
     public Release? Find(string id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Newest first.</summary>
@@ -83,7 +86,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     /// <summary>Records a release whose image is in the store already; with it, the audit line.</summary>
     public async Task<(Added Outcome, Release There)> AddAsync(Release release, CancellationToken cancellation)
     {
-        if (Same(release) is { } known)
+        if (Standing(release) is { } known)
             return known;
         var isNew = await database.WriteAsync(
             connection =>
@@ -105,7 +108,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         // Another upload of this version was faster; it is on disk and will be in memory when Load returns.
         lock (_change)
             Load();
-        return Same(release) ?? (Added.Conflict, release);
+        return Standing(release) ?? (Added.Conflict, release);
     }
 
     /// <summary>Withdraws a release; devices that run it keep it, nobody is offered it again.</summary>
@@ -155,7 +158,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     }
 
     /// <summary>How a release stands to those with its version, kind and some of its hardware; null when there is none.</summary>
-    private (Added, Release)? Same(Release release)
+    public (Added Outcome, Release There)? Standing(Release release)
     {
         if (_byId.Values.FirstOrDefault(there => there.Product == release.Product && there.Version == release.Version
             && there.Kind == release.Kind && there.Hardware.Intersect(release.Hardware).Any()) is not { } other)

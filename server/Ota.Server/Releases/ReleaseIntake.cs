@@ -64,15 +64,14 @@ internal sealed partial class ReleaseIntake(
             if (ImagePolicy.Check(verified.Statement, facts) is { } contradiction)
                 return Refuse(new IntakeRefusal(422, "image", contradiction));
 
+            var described = Describe(product, verified, facts, channel, who);
+            // Before the image is kept: a refused build should leave none behind. The row decides, should two come at once.
+            if (releases.Standing(described) is (Added.Conflict, var other))
+                return Refuse(VersionExists(other));
             await images.CommitAsync(staged, cancellation);
-            var (added, release) = await releases.AddAsync(Describe(product, verified, facts, channel, who), cancellation);
+            var (added, release) = await releases.AddAsync(described, cancellation);
             if (added == Added.Conflict)
-            {
-                return Refuse(new IntakeRefusal(409, "version-exists",
-                    $"There is already another build of {release.Product} {release.Version} for {string.Join(", ", release.Hardware)} "
-                    + $"(SHA-256 {release.Image.Sha256[..12]}…, security counter {release.SecurityCounter}). Give this build a version of its own."));
-            }
-
+                return Refuse(VersionExists(release));
             if (added == Added.New)
                 Log.Taken(logger, release.Product, release.Version, release.Image.Size, who);
             return new IntakeResult(release, added, Refusal: null);
@@ -101,6 +100,11 @@ internal sealed partial class ReleaseIntake(
             Withdrawn: null,
             WithdrawnReason: null);
     }
+
+    private static IntakeRefusal VersionExists(Release there) =>
+        new(409, "version-exists",
+            $"There is already another build of {there.Product} {there.Version} for {string.Join(", ", there.Hardware)} "
+            + $"(SHA-256 {there.Image.Sha256[..12]}…, security counter {there.SecurityCounter}). Give this build a version of its own.");
 
     private IntakeRefusal TooLarge(long size) =>
         new(413, "too-large", $"The image has {size} bytes; this server takes at most {settings.MaximumImageSize} (setting MaximumImageSizeMiB).");

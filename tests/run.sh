@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs every test: bash tests/run.sh [--long]
+# --long runs the fault and fuzz suites at full length; the plain form runs a shorter, seeded part of each.
+# Needs the .NET 10 SDK. What else the tests use is installed where that is allowed (apt-get as root).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+for argument in "$@"; do
+    case "$argument" in
+        --long) export OTA_TEST_LONG=1 ;;
+        *) echo "usage: bash tests/run.sh [--long]" >&2; exit 2 ;;
+    esac
+done
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.net" >&2; exit 1; }
+
+# A command and the Debian package that brings it.
+need() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        [ -n "${updated:-}" ] || { apt-get update -qq >/dev/null; updated=1; }
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null 2>&1
+    fi
+    command -v "$1" >/dev/null || echo "note: $1 (package $2) is missing and could not be installed; tests that need it will say so"
+}
+need curl curl
+[ -e /usr/share/zoneinfo/Australia/Adelaide ] || need zdump tzdata
+
+passed=0 failed=0 skipped=0
+started=$SECONDS
+
+# The last line of a suite's output is the runner's count; a suite that ends without one has crashed.
+suite() {
+    local name=$1 begun=$SECONDS log counts
+    log=$(mktemp)
+    echo "== $name"
+    "tests/$name/bin/Release/net10.0/$name" -noColor >"$log" 2>&1
+    local code=$?
+    counts=$(grep -aoE "Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+" "$log" | tail -n 1 | tr -dc '0-9 ')
+    read -r total errors fails skips <<<"${counts:-0 1 0 0}"
+    if [ "$code" != 0 ] && [ "$((errors + fails))" = 0 ]; then errors=1; fi
+    grep -aE '\[FAIL\]|\[SKIP\]|^(cases|kills|memory|fuzz)[: ]' "$log"
+    if [ "$((errors + fails))" != 0 ]; then cat "$log"; fi
+    passed=$((passed + total - fails - skips)) failed=$((failed + fails + errors)) skipped=$((skipped + skips))
+    echo "== $name: $((total - fails - skips)) passed, $((fails + errors)) failed, $skips skipped in $((SECONDS - begun)) s"
+    rm -f "$log"
+}
+
+begun=$SECONDS
+if ! dotnet build Ota.sln -c Release --nologo -v quiet -clp:ErrorsOnly; then
+    echo "the build failed"
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+echo "== build in $((SECONDS - begun)) s"
+
+suite Ota.Server.Tests
+suite Ota.Agent.Tests
+suite Ota.EndToEnd.Tests
+
+if [ "${CI:-}" = true ] && [ "$skipped" != 0 ]; then
+    echo "In CI a skipped test is a failure: everything a test needs must be installed."
+    failed=$((failed + skipped))
+fi
+echo "all suites in $((SECONDS - started)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

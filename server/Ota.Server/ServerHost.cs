@@ -117,10 +117,6 @@ internal static partial class ServerHost
         services.GetRequiredService<ReleaseCatalog>().Load();
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
-        // An image whose row was never written belongs to an upload that was not acknowledged.
-        var (images, releases) = (services.GetRequiredService<ImageStore>(), services.GetRequiredService<ReleaseCatalog>());
-        foreach (var orphan in images.All().Where(sha256 => !releases.Names(sha256)).ToArray())
-            images.Delete(orphan);
         return fresh;
     }
 

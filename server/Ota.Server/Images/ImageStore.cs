@@ -84,14 +84,6 @@ internal sealed class ImageStore
         // fsync blocks for as long as the disk takes, and once begun there is no going back: hence no token inside.
         Task.Run(() => Commit(staged), cancellation);
 
-    /// <summary>The names of all images.</summary>
-    public IEnumerable<string> All() =>
-        Directory.EnumerateDirectories(_root)
-            .Where(folder => folder != _incoming)
-            .SelectMany(Directory.EnumerateFiles)
-            .Select(path => Path.GetFileName(path))
-            .Where(name => Names.IsHex(name, 64));
-
     /// <summary>Where an image is or would be.</summary>
     public string PathOf(string sha256) =>
         Names.IsHex(sha256, 64)

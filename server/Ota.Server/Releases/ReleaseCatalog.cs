@@ -64,9 +64,6 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
     }
 
-    /// <summary>True when a row names this image, withdrawn or not.</summary>
-    public bool Names(string sha256) => _byId.Values.Any(release => release.Image.Sha256 == sha256);
-
     public Release? Find(string id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Newest first.</summary>

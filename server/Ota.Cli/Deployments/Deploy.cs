@@ -37,7 +37,13 @@ internal static class Deploy
         {
             screen.Line(
                 "Ordered ", new Cell($"{started.Product} {started.Version}", Tone.Strong), $" for {started.Target}",
-                started.Devices is { } count ? $": {count:N0} {(count == 1 ? "device" : "devices")}, each when it next asks." : ".");
+                started switch
+                {
+                    { Devices: null } => ".",
+                    { Devices: 0 } => ": no device yet; those that enroll get it.",
+                    { Devices: 1 } => ": 1 device, when it next asks.",
+                    { Devices: var count } => $": {count:N0} devices, each when it next asks.",
+                });
             screen.Facts(("Deployment", started.Deployment), ("Rollout", started.Rollout));
         });
     }

@@ -45,6 +45,7 @@ internal static class ShowDevice
         {
             screen.Line(new Cell("Deployments", Tone.Strong));
             screen.Table(ListDeployments.Headings, [.. device.Deployments.Select(one => ListDeployments.Row(one, now))], "");
+            screen.Line();
         }
 
         screen.Line(new Cell("Timeline", Tone.Strong));

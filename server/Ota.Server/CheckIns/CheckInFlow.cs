@@ -51,11 +51,13 @@ internal sealed partial class CheckInFlow(
 
         draft.Observe();
         Instruct(draft, board);
-        var (statement, image) = Offer(draft, product);
+        var (statement, image) = Offer(draft, product, board);
         var wait = statement is null ? product.Poll.UntilNext(device.Id, now) : AfterOffer;
         var heard = new Heard(checkIn, now, now + wait);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
         draft.Apply(heard, board);
+        // A batch that was on its way may have written the check-in before this one over it.
+        behind.Add(device);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait);
@@ -86,8 +88,17 @@ internal sealed partial class CheckInFlow(
         releases.Builds(rollout.Product, rollout.Version, device.Hardware, ReleaseStatement.ApplicationKind)
             .FirstOrDefault(release => release.Withdrawn is null);
 
-    private (string? Statement, string? Image) Offer(Draft draft, Product product)
+    private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
     {
+        // What was stopped after the device had the image, but before it started it.
+        if (draft.Open is { State: not DeploymentState.Trial } stopped)
+        {
+            if (releases.Find(stopped.Release) is { Withdrawn: not null })
+                draft.End(DeploymentState.Withdrawn, "the release was withdrawn");
+            else if (stopped.Rollout is { } rollout && board.LatestFirst.All(active => active.Id != rollout))
+                draft.End(DeploymentState.Cancelled, $"rollout {rollout} was aborted");
+        }
+
         if (draft.Open is { } open)
         {
             var release = releases.Find(open.Release)!;

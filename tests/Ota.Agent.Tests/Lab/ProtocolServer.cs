@@ -45,6 +45,7 @@ internal sealed class ProtocolServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, List<Deployment>> _deployments = new();
     private readonly ConcurrentDictionary<string, byte[]> _images = new();
     private int _nextDeployment = 50;
+    private long _lastNumber;
 
     private ProtocolServer(WebApplication app) => _app = app;
 
@@ -54,6 +55,9 @@ internal sealed class ProtocolServer : IAsyncDisposable
     public long Now { get; set; } = OrderDraft.Issued + 60;
 
     public int? RetryAfter { get; set; } = 3600;
+
+    /// <summary>True for a server that answers a trial's check-in with the order again, which the protocol allows.</summary>
+    public bool OffersOnTrial { get; set; }
 
     /// <summary>Called first for each request; true when it answered.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
@@ -221,10 +225,13 @@ internal sealed class ProtocolServer : IAsyncDisposable
                 continue;
             }
 
-            // The same order while it is still news to the device, else a fresh number.
+            // A trial is waited for. Otherwise the same order while it is news to the device, else a fresh number.
+            var onTrial = running == deployment.Hash && checkIn.GetProperty("slot").GetString() == "trial";
+            if (onTrial && !OffersOnTrial)
+                return null;
             var last = checkIn.GetProperty("lastOrder").GetInt64();
             if (deployment.Number <= last)
-                deployment.Number = last + 1;
+                deployment.Number = _lastNumber = Math.Max(_lastNumber, last) + 1;
             var order = new OrderDraft(deployment.Action, deployment.Number, deployment.Hash) { Device = device, Deployment = deployment.Id };
             return AnswerWith(order.Sign(Secret("order", device)), deployment.Build?.Statement ?? deployment.Keys, deployment.Build?.Image);
         }

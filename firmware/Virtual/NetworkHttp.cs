@@ -92,7 +92,9 @@ internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken c
             if (_response.Headers.NonValidated.TryGetValues(name, out var values)
                 || _response.Content.Headers.NonValidated.TryGetValues(name, out values))
                 return values.ToString();
-            return name == "Content-Length" ? _response.Content.Headers.ContentLength?.ToString(CultureInfo.InvariantCulture) : null;
+            return name == "Content-Length"
+                ? _response.Content.Headers.ContentLength?.ToString(CultureInfo.InvariantCulture)
+                : null;
         }
 
         public int Read(byte[] buffer, int offset, int count)

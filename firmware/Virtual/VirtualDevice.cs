@@ -4,9 +4,12 @@ using Ota.Agent;
 namespace Ota.Virtual;
 
 /// <summary>One device: the agent on simulated hardware. It is off until the first <see cref="Step"/>.</summary>
-internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int slotCapacity, IHttp http, int seed, bool badUnit)
+internal sealed class VirtualDevice(
+    AgentOptions unit, SimulatedFlash flash, int slotCapacity, IHttp http, int seed, bool badUnit)
 {
-    /// <summary>The network a new device knows from the factory, and that its owner gives it again after a recovery.</summary>
+    /// <summary>
+    /// The network a new device knows from the factory, and that its owner gives it again after a recovery.
+    /// </summary>
     public const string HomeSsid = "virtual-home";
 
     private const string HomePassword = "virtual-password";
@@ -40,7 +43,10 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
     public static Provisioned HomeFor(string owner) =>
         new() { Network = new Network { Ssid = HomeSsid, Password = HomePassword }, Owner = owner };
 
-    /// <summary>Does at the factory what is done once: the release keys and the first network. Does nothing on a finished device.</summary>
+    /// <summary>
+    /// Does at the factory what is done once: the release keys and the first network. Does nothing on a finished
+    /// device.
+    /// </summary>
     public void Manufacture(IReadOnlyList<byte[]> moduli, int keyCounter)
     {
         var record = new RecordPair(Records, RecordKind.Keys);
@@ -54,7 +60,9 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
         new TrustedKeys(record).Replace(keys, keyCounter, "");
     }
 
-    /// <summary>Starts the device if it is off, and lets it do what is due; the seconds until it wants to be called again.</summary>
+    /// <summary>
+    /// Starts the device if it is off, and lets it do what is due; the seconds until it wants to be called again.
+    /// </summary>
     /// <exception cref="PowerCutException">The flash's power cut came; the device is off.</exception>
     public int Step()
     {
@@ -95,15 +103,18 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
             detail) { ImageSha256 = BootedSha256 };
     }
 
-    private static int RunningSlot(DeviceAgent agent) => agent.OnTrial ? agent.State.CandidateIndex : agent.State.Active;
+    private static int RunningSlot(DeviceAgent agent) =>
+        agent.OnTrial ? agent.State.CandidateIndex : agent.State.Active;
 
     private (string State, string? Detail) StateAndDetail(DeviceAgent? agent) => agent switch
     {
         null => ("restarting", null),
         { Identity: null, LastStatus: 0 } => ("unreachable", "no answer"),
         { Identity: null } => ("not-enrolled", $"the server answered {agent.LastStatus}"),
-        { Settled: false, OnTrial: false, LastStatus: not (200 or 204 or 0) and var status } => ("waiting", $"the server answered {status}"),
-        _ when _lastReport is not null => (_lastReport.StateName, _lastReport.Detail.Length == 0 ? null : _lastReport.Detail),
+        { Settled: false, OnTrial: false, LastStatus: not (200 or 204 or 0) and var status } =>
+            ("waiting", $"the server answered {status}"),
+        _ when _lastReport is { Detail: "" } => (_lastReport.StateName, null),
+        _ when _lastReport is not null => (_lastReport.StateName, _lastReport.Detail),
         _ => ("idle", null),
     };
 

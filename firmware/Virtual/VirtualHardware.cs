@@ -97,8 +97,8 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
 }
 
 /// <summary>
-/// Starts images that are no programs: any bytes run well, unless they begin with one of the two markers. What it reports as booted is
-/// what it read and hashed itself.
+/// Starts images that are no programs: any bytes run well, unless they begin with one of the two markers. What it
+/// reports as booted is what it read and hashed itself.
 /// </summary>
 internal sealed class VirtualLoader : ILoader
 {

@@ -8,8 +8,9 @@ using DeveloperStatement = Ota.Signing.ReleaseStatement;
 namespace Ota.Agent.Tests.Attacks;
 
 /// <summary>
-/// One test an attack. The attacker owns the server or the network, not the developer's key; the device runs 1.0.0 with security counter
-/// 1 and has accepted order 1. Each attack must leave it running exactly that, and be reported by the step that stopped it.
+/// One test an attack. The attacker owns the server or the network, not the developer's key; the device runs 1.0.0 with
+/// security counter 1 and has accepted order 1. Each attack must leave it running exactly that, and be reported by the
+/// step that stopped it.
 /// </summary>
 public sealed class AttackTests
 {
@@ -25,11 +26,13 @@ public sealed class AttackTests
 
     [Fact]
     public async Task Another_products_image() =>
-        await IsRefusedAsync("product", (Build.Stated("2.0.0", 1, Image) with { Product = "kettle" }).Sign(Vectors.ReleaseKey));
+        await IsRefusedAsync(
+            "product", (Build.Stated("2.0.0", 1, Image) with { Product = "kettle" }).Sign(Vectors.ReleaseKey));
 
     [Fact]
     public async Task Another_chips_image() =>
-        await IsRefusedAsync("hardware", (Build.Stated("2.0.0", 1, Image) with { Hardware = ["esp32"] }).Sign(Vectors.ReleaseKey));
+        await IsRefusedAsync(
+            "hardware", (Build.Stated("2.0.0", 1, Image) with { Hardware = ["esp32"] }).Sign(Vectors.ReleaseKey));
 
     [Fact]
     public async Task Lower_security_counter() =>
@@ -61,11 +64,13 @@ public sealed class AttackTests
 
     [Fact]
     public async Task Statement_with_critical_extensions() =>
-        await IsRefusedAsync("statement-signature", SignedAs("""{"alg":"RS256","typ":"ota-release+jws","crit":["exp"],"exp":1}"""));
+        await IsRefusedAsync(
+            "statement-signature", SignedAs("""{"alg":"RS256","typ":"ota-release+jws","crit":["exp"],"exp":1}"""));
 
     [Fact]
     public async Task Statement_with_its_algorithm_named_twice() =>
-        await IsRefusedAsync("statement-signature", SignedAs("""{"alg":"none","typ":"ota-release+jws","alg":"RS256"}"""));
+        await IsRefusedAsync(
+            "statement-signature", SignedAs("""{"alg":"none","typ":"ota-release+jws","alg":"RS256"}"""));
 
     [Fact]
     public async Task Rightly_signed_statement_of_another_type() =>
@@ -73,7 +78,8 @@ public sealed class AttackTests
 
     [Fact]
     public async Task Statement_other_than_the_one_ordered() =>
-        await IsRefusedAsync("statement-hash", Good().Statement, order => order with { Release = Build.Of("3.0.0").Hash });
+        await IsRefusedAsync(
+            "statement-hash", Good().Statement, order => order with { Release = Build.Of("3.0.0").Hash });
 
     [Fact]
     public async Task Order_without_its_statement() =>
@@ -89,7 +95,8 @@ public sealed class AttackTests
 
     [Fact]
     public async Task Expired_order() =>
-        await IsRefusedAsync("order-expired", Good().Statement, order => order with { Expires = OrderDraft.Issued + 60 });
+        await IsRefusedAsync(
+            "order-expired", Good().Statement, order => order with { Expires = OrderDraft.Issued + 60 });
 
     [Fact]
     public async Task Order_under_another_devices_key() =>
@@ -97,15 +104,21 @@ public sealed class AttackTests
 
     [Fact]
     public async Task Order_with_alg_none() =>
-        await IsRefusedAsync("order-signature", Good().Statement, sign: order => Header("""{"alg":"none","typ":"ota-order+jws"}""") + "." + Base64Url.Encode(order.Payload()) + ".AAAA");
+        await IsRefusedAsync(
+            "order-signature", Good().Statement, sign: order =>
+                Header("""{"alg":"none","typ":"ota-order+jws"}""") + "." + Base64Url.Encode(order.Payload()) + ".AAAA");
 
     [Fact]
     public async Task Order_signed_with_RS256_by_the_release_key() =>
-        await IsRefusedAsync("order-signature", Good().Statement, sign: order => Signing.Jws.SignRs256(new JwsKind("RS256", "ota-order+jws"), order.Payload(), Vectors.ReleaseKey));
+        await IsRefusedAsync(
+            "order-signature", Good().Statement, sign: order =>
+                Signing.Jws.SignRs256(new JwsKind("RS256", "ota-order+jws"), order.Payload(), Vectors.ReleaseKey));
 
     [Fact]
     public async Task Order_of_another_type_under_the_right_key() =>
-        await IsRefusedAsync("order-signature", Good().Statement, sign: order => Signing.Jws.SignHs256(new JwsKind("HS256", "JWT"), order.Payload(), Vectors.Identity.OrderKey));
+        await IsRefusedAsync(
+            "order-signature", Good().Statement, sign: order =>
+                Signing.Jws.SignHs256(new JwsKind("HS256", "JWT"), order.Payload(), Vectors.Identity.OrderKey));
 
     [Fact]
     public async Task Order_whose_number_is_raised_without_the_key() =>
@@ -177,7 +190,7 @@ public sealed class AttackTests
             if (context.Request.Path == "/login")
             {
                 context.Response.ContentType = "text/html";
-                await context.Response.WriteAsync("<!DOCTYPE html><html><body>Please log in to continue.</body></html>");
+                await context.Response.WriteAsync("<!DOCTYPE html><html><body>Please log in.</body></html>");
                 return true;
             }
 
@@ -292,7 +305,10 @@ public sealed class AttackTests
     }
 
     private static async Task IsRefusedAsync(
-        string step, string? statement, Func<OrderDraft, OrderDraft>? forge = null, Func<OrderDraft, string>? sign = null)
+        string step,
+        string? statement,
+        Func<OrderDraft, OrderDraft>? forge = null,
+        Func<OrderDraft, string>? sign = null)
     {
         await using var bench = await Bench.RunningAsync();
         var order = new OrderDraft("install", 2, Signing.Jws.HashOf(statement ?? "nothing"));

@@ -86,8 +86,8 @@ public sealed class RecoveryTests
         var deployment = bench.Server.Deploy("decommission", null);
         bench.Server.Intercept = context =>
         {
-            if (gone && !deployment.Over)
-                context.Response.OnStarting(() => Task.FromResult(context.Response.StatusCode = context.Request.Path == "/agent/v1/check-in" ? 410 : context.Response.StatusCode));
+            if (gone && !deployment.Over && context.Request.Path == "/agent/v1/check-in")
+                context.Response.OnStarting(() => Task.FromResult(context.Response.StatusCode = 410));
             return Task.FromResult(false);
         };
 

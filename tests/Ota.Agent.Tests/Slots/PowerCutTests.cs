@@ -4,12 +4,15 @@ using Ota.Virtual;
 namespace Ota.Agent.Tests.Slots;
 
 /// <summary>
-/// The power is cut at every single flash operation of a whole flow, before, in the middle of and after it. The device must come up with the
-/// whole old or the whole new image, and in the end get where it was to go.
+/// The power is cut at every single flash operation of a whole flow, before, in the middle of and after it. The device
+/// must come up with the whole old or the whole new image, and in the end get where it was to go.
 /// </summary>
 public sealed class PowerCutTests
 {
-    public static TheoryData<double, int?> Tears => new() { { 0, null }, { 0.01, null }, { 0.5, null }, { 0.5, 7 }, { 0.99, null }, { 1, null } };
+    public static TheoryData<double, int?> Tears => new()
+    {
+        { 0, null }, { 0.01, null }, { 0.5, null }, { 0.5, 7 }, { 0.99, null }, { 1, null },
+    };
 
     [Theory]
     [MemberData(nameof(Tears))]
@@ -35,7 +38,8 @@ public sealed class PowerCutTests
     {
         await using var bench = await Bench.RunningAsync();
         var image = ProtocolServer.Sha256Of(Build.Of("1.0.0").Image);
-        await CutEverywhereAsync(bench, "recover", Build.Recovery(), done, noise, device => Assert.Equal(image, device.BootedSha256));
+        await CutEverywhereAsync(
+            bench, "recover", Build.Recovery(), done, noise, device => Assert.Equal(image, device.BootedSha256));
         Assert.Equal("next owner", bench.Device.Agent!.Networks.Owner);
     }
 
@@ -45,7 +49,8 @@ public sealed class PowerCutTests
     {
         await using var bench = await Bench.RunningAsync();
         var image = ProtocolServer.Sha256Of(Build.Of("1.0.0").Image);
-        await CutEverywhereAsync(bench, "decommission", null, done, noise, device => Assert.Equal(image, device.BootedSha256));
+        await CutEverywhereAsync(
+            bench, "decommission", null, done, noise, device => Assert.Equal(image, device.BootedSha256));
         Assert.Equal("next owner", bench.Device.Agent!.Networks.Owner);
     }
 
@@ -59,7 +64,13 @@ public sealed class PowerCutTests
 
     // Each cut starts from the same flash; ends when the flow has no operation left to cut.
     private static async Task<int> CutEverywhereAsync(
-        Bench bench, string action, Build? build, double done, int? noise, Action<VirtualDevice> afterCut, string? keys = null)
+        Bench bench,
+        string action,
+        Build? build,
+        double done,
+        int? noise,
+        Action<VirtualDevice> afterCut,
+        string? keys = null)
     {
         bench.Device.Radio.Owner = VirtualDevice.HomeFor("next owner");
         var start = bench.Store.Clone();
@@ -83,7 +94,7 @@ public sealed class PowerCutTests
             }
 
             Assert.True(deployment.Over, $"cut at {operation}: the deployment never ended");
-            Assert.DoesNotContain(bench.Server.Reports, r => r.Deployment == deployment.Id && r.State is "refused" or "failed" or "reverted");
+            Assert.DoesNotContain(bench.Server.Reports, r => r.State is "refused" or "failed" or "reverted");
             if (!isCut)
                 return operation - 1;
             await Task.Yield();

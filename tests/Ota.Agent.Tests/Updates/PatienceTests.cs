@@ -14,10 +14,12 @@ public sealed class PatienceTests
         var before = Records(bench);
         var kinds = new Func<HttpContext, Task>[]
         {
-            Status(400), Status(401), Status(403), Status(404), Status(409), Status(410), Status(418), Status(429), Status(500), Status(502), Status(503),
-            Body(200, "<html>Log in</html>"), Body(200, ""), Body(200, "{"), Body(200, "{}"), Body(200, "null"), Body(200, "[]"),
+            Status(400), Status(401), Status(403), Status(404), Status(409), Status(410), Status(418), Status(429),
+            Status(500), Status(502), Status(503), Body(200, "<html>Log in</html>"), Body(200, ""),
+            Body(200, "{"), Body(200, "{}"), Body(200, "null"), Body(200, "[]"),
             Body(200, """{"order":7}"""), Body(200, """{"order":"a.b.c"}"""), Body(200, """{"order":"","order":""}"""),
-            Body(410, """{"order":"eyJ.eyJ.eyJ"}"""), Body(410, "gone"), Body(410, """{"type":"urn:ota:problem:gone"}"""),
+            Body(410, """{"order":"eyJ.eyJ.eyJ"}"""), Body(410, "gone"),
+            Body(410, """{"type":"urn:ota:problem:gone"}"""),
             Body(401, """{"order":"eyJ.eyJ.eyJ"}"""), Body(302, ""), Body(200, new string('x', 100_000)),
             Body(200, "{\"order\":\"" + new string('a', 39_000) + "\"}"),
             context =>

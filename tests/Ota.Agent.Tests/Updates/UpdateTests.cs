@@ -17,7 +17,9 @@ public sealed class UpdateTests
         bench.RunUntilSettled();
 
         Assert.Equal("1.0.0", bench.Running);
-        Assert.Equal(["accepted", "downloading", "downloaded", "trial", "confirmed"], bench.Server.Reports.Select(r => r.State));
+        Assert.Equal(
+            ["accepted", "downloading", "downloaded", "trial", "confirmed"],
+            bench.Server.Reports.Select(r => r.State));
     }
 
     [Fact]
@@ -31,7 +33,11 @@ public sealed class UpdateTests
         bench.RunUntilSettled();
 
         Assert.Equal(
-            [("1.0.0", "confirmed", 1, "power-or-unknown"), ("2.0.0", "trial", 1, "update"), ("2.0.0", "confirmed", 4, "update")],
+            [
+                ("1.0.0", "confirmed", 1, "power-or-unknown"),
+                ("2.0.0", "trial", 1, "update"),
+                ("2.0.0", "confirmed", 4, "update"),
+            ],
             bench.Server.CheckIns.Select(c => (
                 c.GetProperty("running").GetString(),
                 c.GetProperty("slot").GetString(),
@@ -51,7 +57,9 @@ public sealed class UpdateTests
         bench.RunUntilSettled();
 
         Assert.Equal("2.0.0", bench.Running);
-        Assert.Equal(["1.0.0", "1.0.0", "2.0.0", "2.0.0"], bench.Server.CheckIns.Select(c => c.GetProperty("running").GetString()));
+        Assert.Equal(
+            ["1.0.0", "1.0.0", "2.0.0", "2.0.0"],
+            bench.Server.CheckIns.Select(c => c.GetProperty("running").GetString()));
     }
 
     [Fact]
@@ -103,7 +111,8 @@ public sealed class UpdateTests
     [Theory]
     [InlineData("OTA-VIRTUAL-NEVER-CHECKS-IN", "confirm-deadline", "server-timeout")]
     [InlineData("OTA-VIRTUAL-CRASHES", "trial-attempts", "crash")]
-    public async Task An_image_that_fails_its_trial_is_reverted_and_the_reason_told(string marker, string reason, string cause)
+    public async Task An_image_that_fails_its_trial_is_reverted_and_the_reason_told(
+        string marker, string reason, string cause)
     {
         await using var bench = await Bench.RunningAsync();
         bench.Server.Deploy("install", Build.Of("2.0.0", counter: 9, content: marker));
@@ -179,7 +188,9 @@ public sealed class UpdateTests
         var lost = 0;
         bench.Server.Intercept = context =>
         {
-            var dead = context.Request.Path == "/agent/v1/check-in" && bench.Device.Agent is { OnTrial: false, Running.Version: "2.0.0" } && lost++ < 3;
+            var dead = context.Request.Path == "/agent/v1/check-in"
+                && bench.Device.Agent is { OnTrial: false, Running.Version: "2.0.0" }
+                && lost++ < 3;
             if (dead)
                 context.Abort();
             return Task.FromResult(dead);

@@ -60,7 +60,8 @@ public sealed class JoiningTests
         bench.Device.Radio.InReach[VirtualDevice.HomeSsid] = "virtual-password";
         bench.RunUntilSettled();
 
-        Assert.Equal("wifi-timeout", bench.Server.CheckIns.Last().GetProperty("restart").GetProperty("cause").GetString());
+        var restart = bench.Server.CheckIns.Last().GetProperty("restart");
+        Assert.Equal("wifi-timeout", restart.GetProperty("cause").GetString());
         Assert.Equal("confirm-deadline", bench.Server.Reports[^1].Detail);
     }
 
@@ -70,7 +71,10 @@ public sealed class JoiningTests
         var layout = new FlashLayout(new SimulatedFlash(new MemoryFlashStore(FlashLayout.SizeFor(4096))), 4096);
         var networks = new Networks(new RecordPair(layout.Records, RecordKind.Networks));
         for (var i = 0; i < 7; i++)
-            networks.Add(new Provisioned { Network = new Network { Ssid = $"network {i}", Password = "" }, Owner = "" });
+        {
+            var network = new Network { Ssid = $"network {i}", Password = "" };
+            networks.Add(new Provisioned { Network = network, Owner = "" });
+        }
 
         networks = new Networks(new RecordPair(layout.Records, RecordKind.Networks));
 

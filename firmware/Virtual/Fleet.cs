@@ -20,7 +20,6 @@ public sealed class Fleet : IAsyncDisposable
     private readonly FleetOptions _options;
     private readonly FleetFolder _folder;
     private readonly HttpMessageInvoker _client;
-    private readonly CancellationTokenSource _closing = new();
     private readonly NetworkHttp _http;
     private readonly VirtualDevice[] _devices;
 
@@ -29,7 +28,7 @@ public sealed class Fleet : IAsyncDisposable
         _options = options;
         _folder = folder;
         _client = NetworkHttp.CreateClient();
-        _http = new NetworkHttp(_client, _closing.Token);
+        _http = new NetworkHttp(_client);
         _devices = new VirtualDevice[options.Count];
         for (var i = 0; i < _devices.Length; i++)
         {
@@ -79,7 +78,7 @@ public sealed class Fleet : IAsyncDisposable
         var answers = _http.Answers;
         var faults = _http.Faults;
         var statuses = new DeviceStatus[_devices.Length];
-        using var cancelled = ct.Register(_closing.Cancel);
+        _http.Stop = ct;
         await Parallel.ForAsync(
             0,
             _devices.Length,
@@ -100,7 +99,7 @@ public sealed class Fleet : IAsyncDisposable
     public async Task RunAsync(IProgress<DeviceStatus>? progress, CancellationToken ct)
     {
         using var places = new SemaphoreSlim(_options.Parallel);
-        using var cancelled = ct.Register(_closing.Cancel);
+        _http.Stop = ct;
         var alive = Stopwatch.StartNew();
         var lives = new ConcurrentBag<Task>();
         foreach (var device in _devices)
@@ -115,14 +114,13 @@ public sealed class Fleet : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
         foreach (var device in _devices)
             device.Flash.Rest();
         _client.Dispose();
-        _closing.Dispose();
         _folder.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static byte[] ModulusOf(string pem)

@@ -16,6 +16,7 @@ internal sealed class VirtualDevice(
     private readonly FlashLayout _layout = new(flash, slotCapacity);
     private readonly VirtualPower _power = new(seed);
     private VirtualLoader? _loader;
+    private int _recoveryRuns;
     private DeviceAgent? _agent;
     private Report? _lastReport;
 
@@ -36,6 +37,9 @@ internal sealed class VirtualDevice(
 
     /// <summary>True when the last step found nothing left to do until the next poll.</summary>
     public bool Settled => _agent is { Settled: true };
+
+    /// <summary>How often a recovery image was started on this device.</summary>
+    public int RecoveryRuns => _recoveryRuns + (_loader?.RecoveryRuns ?? 0);
 
     /// <summary>SHA-256 that the loader computed over the bytes it started, or null.</summary>
     public string? BootedSha256 => _agent?.Running is null ? null : _loader?.BootedSha256;
@@ -80,8 +84,9 @@ internal sealed class VirtualDevice(
             _agent = null;
             return 0;
         }
-        catch (PowerCutException)
+        catch
         {
+            // A power cut, or the run was stopped in the middle of a call: either way the device is off now.
             _agent = null;
             throw;
         }
@@ -122,6 +127,7 @@ internal sealed class VirtualDevice(
     {
         Radio.PowerOn();
         Clock.PowerOn();
+        _recoveryRuns = RecoveryRuns;
         _loader = new VirtualLoader(badUnit);
         _agent = new DeviceAgent(unit, new Platform
         {

@@ -118,6 +118,9 @@ internal sealed class VirtualLoader : ILoader
     /// <summary>SHA-256 of the bytes that were started, lower-case hex; null when nothing was.</summary>
     public string? BootedSha256 { get; private set; }
 
+    /// <summary>How often a recovery image was started on this hardware since its start.</summary>
+    public int RecoveryRuns { get; private set; }
+
     public bool CanStart(ReleaseStatement release, ISlot slot) => true;
 
     public bool Start(ReleaseStatement release, ISlot slot, SlotState state)
@@ -133,6 +136,7 @@ internal sealed class VirtualLoader : ILoader
 
     public bool RunRecovery(ReleaseStatement release, ISlot slot, CredentialClearing clearing)
     {
+        RecoveryRuns++;
         if (Begins(Inspect(release, slot), Crashes) || BootedSha256 != release.Sha256)
             return false;
         clearing.Run();

@@ -17,7 +17,7 @@ internal sealed class Bench : IAsyncDisposable
     {
         Server = server;
         Store = store;
-        Http = new NetworkHttp(_client, CancellationToken.None);
+        Http = new NetworkHttp(_client);
         Device = Make(store);
     }
 

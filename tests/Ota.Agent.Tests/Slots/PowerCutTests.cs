@@ -39,7 +39,12 @@ public sealed class PowerCutTests
         await using var bench = await Bench.RunningAsync();
         var image = ProtocolServer.Sha256Of(Build.Of("1.0.0").Image);
         await CutEverywhereAsync(
-            bench, "recover", Build.Recovery(), done, noise, device => Assert.Equal(image, device.BootedSha256));
+            bench, "recover", Build.Recovery(), done, noise, device =>
+            {
+                Assert.Equal(image, device.BootedSha256);
+                Assert.InRange(device.RecoveryRuns, 0, 1);
+            });
+        Assert.Equal(1, bench.Device.RecoveryRuns);
         Assert.Equal("next owner", bench.Device.Agent!.Networks.Owner);
     }
 
@@ -94,6 +99,7 @@ public sealed class PowerCutTests
             }
 
             Assert.True(deployment.Over, $"cut at {operation}: the deployment never ended");
+            Assert.InRange(device.RecoveryRuns, 0, 1);
             Assert.DoesNotContain(bench.Server.Reports, r => r.State is "refused" or "failed" or "reverted");
             if (!isCut)
                 return operation - 1;

@@ -115,6 +115,28 @@ public sealed class FleetTests : IDisposable
         Assert.Equal(20, updated.Count);
     }
 
+    [Fact]
+    public async Task A_stopped_run_leaves_devices_that_go_on_in_the_next()
+    {
+        await using var server = await ProtocolServer.StartAsync();
+        server.Rollout = Build.Of("1.0.0");
+        await using var fleet = await Fleet.OpenAsync(Options(server.Address), Stop);
+        using var stop = new CancellationTokenSource();
+        server.Intercept = async context =>
+        {
+            if (!context.Request.Path.StartsWithSegments("/images"))
+                return false;
+            await stop.CancelAsync();
+            return false;
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fleet.RunOnceAsync(null, stop.Token));
+
+        server.Intercept = null;
+        var statuses = await fleet.RunOnceAsync(null, Stop);
+
+        Assert.All(statuses, s => Assert.Equal(("1.0.0", "confirmed"), (s.Running, s.State)));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private FleetOptions Options(Uri server) => new(

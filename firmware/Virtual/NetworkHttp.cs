@@ -13,7 +13,9 @@ internal sealed class NetworkHttp(HttpMessageInvoker client) : IHttp
     private long _answers;
     private long _faults;
 
-    /// <summary>Ends calls that are under way: they throw, and the device that made them is to be taken for off.</summary>
+    /// <summary>
+    /// Ends calls that are under way: they throw, and the device that made them is to be taken for off.
+    /// </summary>
     public CancellationToken Stop { get; set; }
 
     /// <summary>Answers so far, whatever their status.</summary>

@@ -91,6 +91,22 @@ public sealed class UpdateTests
     }
 
     [Fact]
+    public async Task A_new_image_damaged_before_its_first_start_is_reverted_without_being_started()
+    {
+        await using var bench = await Bench.RunningAsync();
+        bench.Server.Deploy("install", Build.Of("2.0.0", counter: 9));
+        while (bench.Device.Agent is not null)
+            bench.Device.Step();
+        Damage(bench, 1);
+
+        bench.RunUntilSettled();
+
+        Assert.Equal("1.0.0", bench.Running);
+        Assert.Equal(("reverted", "image-damaged"), bench.Server.Reports.Select(r => (r.State, r.Detail)).Last());
+        Assert.Equal(1, bench.Device.Agent!.State.Floor);
+    }
+
+    [Fact]
     public async Task With_both_images_damaged_the_bootstrap_alone_still_checks_in_and_can_be_repaired()
     {
         await using var bench = await Bench.RunningAsync();
@@ -171,7 +187,10 @@ public sealed class UpdateTests
             return Task.FromResult(lost);
         };
         bench.Run(60);
-        Assert.Equal(1, bench.Server.Requests.Count(r => r.StartsWith("GET /images/", StringComparison.Ordinal)));
+
+        // Its chunks are still there, so a second installation would show in nothing but a number spent.
+        Assert.Equal(2, bench.Device.Agent!.State.HighestOrder);
+        Assert.Equal("1.0.0", bench.Running);
 
         bench.Server.Intercept = null;
         bench.RunUntilSettled();

@@ -28,6 +28,8 @@ internal sealed class AgentOptions
     public int ShortestPoll = 10;
     public int LongestPoll = 48 * 3600;
 
-    /// <summary>Seconds until the next check-in when the server does not say; up to a tenth is added by chance.</summary>
+    /// <summary>
+    /// Seconds until the next check-in when the server does not say; up to a tenth is added by chance.
+    /// </summary>
     public int DefaultPoll = 24 * 3600;
 }

@@ -1,14 +1,16 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// The agent: <see cref="Start"/> once after power-on, then <see cref="Turn"/> again and again, each time after the seconds it asked
-/// for. It never sleeps, keeps no threads and touches the hardware through its <see cref="Platform"/> only, so one process can
-/// live through a thousand of them, and a simulator can cut the power between any two of its steps.
+/// The agent: <see cref="Start"/> once after power-on, then <see cref="Turn"/> again and again, each time after the
+/// seconds it asked for. It never sleeps, keeps no threads and touches the hardware through its <see cref="Platform"/>
+/// only, so one process can live through a thousand of them, and a simulator can cut the power between any two of its
+/// steps.
 /// </summary>
 internal sealed class DeviceAgent
 {
     private const int FirstRetry = 30;
     private const int LongestRetry = 3600;
+    private const int LongestTrialRetry = 60;
 
     private readonly AgentOptions _unit;
     private readonly Platform _platform;
@@ -227,15 +229,16 @@ internal sealed class DeviceAgent
         return asked < _unit.ShortestPoll ? _unit.ShortestPoll : asked > _unit.LongestPoll ? _unit.LongestPoll : asked;
     }
 
-    // Doubles up to an hour, spread by chance so that a fleet does not come back as one.
+    // Doubles up to an hour, spread by chance so that a fleet does not come back as one. A trial has no hour to lose.
     private int Retry(int asked)
     {
         var wait = FirstRetry << (_faults < 7 ? _faults : 7);
         _faults++;
         if (wait < asked)
             wait = asked;
-        if (wait > LongestRetry)
-            wait = LongestRetry;
+        var longest = _onTrial ? LongestTrialRetry : LongestRetry;
+        if (wait > longest)
+            wait = longest;
         return wait + _platform.Power.Random(wait / 4 + 1);
     }
 }

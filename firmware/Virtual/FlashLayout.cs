@@ -3,7 +3,9 @@ using Ota.Agent;
 
 namespace Ota.Virtual;
 
-/// <summary>Where things lie: the records' places first, then two slots, each a statement's blocks and the image's.</summary>
+/// <summary>
+/// Where things lie: the records' places first, then two slots, each a statement's blocks and the image's.
+/// </summary>
 internal sealed class FlashLayout(SimulatedFlash flash, int slotCapacity)
 {
     private const int RecordPlace = 2 * SimulatedFlash.Block;
@@ -12,7 +14,11 @@ internal sealed class FlashLayout(SimulatedFlash flash, int slotCapacity)
 
     public IRecords Records { get; } = new FlashRecords(flash);
 
-    public ISlot[] Slots { get; } = [new FlashSlot(flash, SlotsStart, slotCapacity), new FlashSlot(flash, SlotsStart + StatementPlace + slotCapacity, slotCapacity)];
+    public ISlot[] Slots { get; } =
+    [
+        new FlashSlot(flash, SlotsStart, slotCapacity),
+        new FlashSlot(flash, SlotsStart + StatementPlace + slotCapacity, slotCapacity),
+    ];
 
     /// <summary>Bytes of a flash with two slots of this capacity, which is a multiple of the block.</summary>
     public static int SizeFor(int slotCapacity) => SlotsStart + 2 * (StatementPlace + slotCapacity);
@@ -48,7 +54,8 @@ internal sealed class FlashLayout(SimulatedFlash flash, int slotCapacity)
     {
         public byte[]? Read(int kind, int place) => FlashLayout.Read(flash, Offset(kind, place), RecordPlace);
 
-        public void Write(int kind, int place, byte[] record) => FlashLayout.Write(flash, Offset(kind, place), RecordPlace, record);
+        public void Write(int kind, int place, byte[] record) =>
+            FlashLayout.Write(flash, Offset(kind, place), RecordPlace, record);
 
         private static int Offset(int kind, int place) => (kind * 2 + place) * RecordPlace;
     }

@@ -38,8 +38,8 @@ internal sealed class MemoryFlashStore : FlashStore
 }
 
 /// <summary>
-/// Flash in a file, written through at once: killing the process is a power cut. The bits are stored inverted, so that erased
-/// flash is zeros and a file of many megabytes takes only the disk its images need.
+/// Flash in a file, written through at once: killing the process is a power cut. The bits are stored inverted, so that
+/// erased flash is zeros and a file of many megabytes takes only the disk its images need.
 /// </summary>
 internal sealed class FileFlashStore(string path) : FlashStore
 {

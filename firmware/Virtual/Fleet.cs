@@ -6,8 +6,8 @@ using Ota.Agent;
 namespace Ota.Virtual;
 
 /// <summary>
-/// One virtual device or thousands, against a real server. Each is the same agent that runs on the hardware, on a simulated flash
-/// that is kept in a file: stopping the process, however rudely, is a power cut.
+/// One virtual device or thousands, against a real server. Each is the same agent that runs on the hardware, on a
+/// simulated flash that is kept in a file: stopping the process, however rudely, is a power cut.
 /// </summary>
 public sealed class Fleet : IAsyncDisposable
 {
@@ -20,16 +20,15 @@ public sealed class Fleet : IAsyncDisposable
     private readonly FleetOptions _options;
     private readonly FleetFolder _folder;
     private readonly HttpMessageInvoker _client;
-    private readonly CancellationTokenSource _closing = new();
     private readonly NetworkHttp _http;
     private readonly VirtualDevice[] _devices;
 
-    private Fleet(FleetOptions options, FleetFolder folder, IReadOnlyList<byte[]> moduli, CancellationToken cancellation)
+    private Fleet(FleetOptions options, FleetFolder folder, List<byte[]> moduli, CancellationToken cancellation)
     {
         _options = options;
         _folder = folder;
         _client = NetworkHttp.CreateClient();
-        _http = new NetworkHttp(_client, _closing.Token);
+        _http = new NetworkHttp(_client);
         _devices = new VirtualDevice[options.Count];
         for (var i = 0; i < _devices.Length; i++)
         {
@@ -40,8 +39,12 @@ public sealed class Fleet : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens the fleet in its folder and makes the devices that are not there yet, with the given release keys.</summary>
-    /// <exception cref="ArgumentException">A key is no RSA-3072 public key with exponent 65537, or the count is below 1.</exception>
+    /// <summary>
+    /// Opens the fleet in its folder and makes the devices that are not there yet, with the given release keys.
+    /// </summary>
+    /// <exception cref="ArgumentException">
+    /// A key is no RSA-3072 public key with exponent 65537, or the count is below 1.
+    /// </exception>
     /// <exception cref="IOException">Another process lives in the folder, or it cannot be written.</exception>
     public static Task<Fleet> OpenAsync(FleetOptions options, CancellationToken ct)
     {
@@ -66,8 +69,8 @@ public sealed class Fleet : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets every device do what there is to do: enroll, check in, install, restart, confirm. Waiting is simulated, so a trial that
-    /// fails by its deadline takes no real minutes.
+    /// Lets every device do what there is to do: enroll, check in, install, restart, confirm. Waiting is simulated, so
+    /// a trial that fails by its deadline takes no real minutes.
     /// </summary>
     /// <exception cref="ServerUnreachableException">No device got any answer.</exception>
     public async Task<IReadOnlyList<DeviceStatus>> RunOnceAsync(IProgress<DeviceStatus>? progress, CancellationToken ct)
@@ -75,7 +78,7 @@ public sealed class Fleet : IAsyncDisposable
         var answers = _http.Answers;
         var faults = _http.Faults;
         var statuses = new DeviceStatus[_devices.Length];
-        using var cancelled = ct.Register(_closing.Cancel);
+        _http.Stop = ct;
         await Parallel.ForAsync(
             0,
             _devices.Length,
@@ -85,14 +88,18 @@ public sealed class Fleet : IAsyncDisposable
                 statuses[i] = RunOnce(_devices[i], progress, token);
                 return ValueTask.CompletedTask;
             });
-        return _http.Answers == answers && _http.Faults > faults ? throw new ServerUnreachableException(_options.Server) : statuses;
+        if (_http.Answers == answers && _http.Faults > faults)
+            throw new ServerUnreachableException(_options.Server);
+        return statuses;
     }
 
-    /// <summary>Lives until cancelled: each device asks again when the server said, restarts and waits in real time.</summary>
+    /// <summary>
+    /// Lives until cancelled: each device asks again when the server said, restarts and waits in real time.
+    /// </summary>
     public async Task RunAsync(IProgress<DeviceStatus>? progress, CancellationToken ct)
     {
         using var places = new SemaphoreSlim(_options.Parallel);
-        using var cancelled = ct.Register(_closing.Cancel);
+        _http.Stop = ct;
         var alive = Stopwatch.StartNew();
         var lives = new ConcurrentBag<Task>();
         foreach (var device in _devices)
@@ -107,14 +114,13 @@ public sealed class Fleet : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
         foreach (var device in _devices)
             device.Flash.Rest();
         _client.Dispose();
-        _closing.Dispose();
         _folder.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static byte[] ModulusOf(string pem)
@@ -165,7 +171,11 @@ public sealed class Fleet : IAsyncDisposable
     }
 
     private async Task LiveAsync(
-        VirtualDevice device, SemaphoreSlim places, Stopwatch alive, IProgress<DeviceStatus>? progress, CancellationToken ct)
+        VirtualDevice device,
+        SemaphoreSlim places,
+        Stopwatch alive,
+        IProgress<DeviceStatus>? progress,
+        CancellationToken ct)
     {
         DeviceStatus? last = null;
         var lived = (long)alive.Elapsed.TotalSeconds;

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Ota.Virtual;
 
-/// <summary>The folder a fleet lives in: its random id, one flash file a device, and a lock that keeps a second process out.</summary>
+/// <summary>
+/// The folder a fleet lives in: its random id, one flash file a device, and a lock that keeps a second process out.
+/// </summary>
 internal sealed class FleetFolder : IDisposable
 {
     private readonly string _folder;
@@ -24,24 +26,28 @@ internal sealed class FleetFolder : IDisposable
         Directory.CreateDirectory(folder);
         try
         {
+            var path = Path.Combine(folder, "fleet.lock");
             return new FleetFolder(
-                folder,
-                new FileStream(Path.Combine(folder, "fleet.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+                folder, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException fault)
         {
-            throw new IOException($"The fleet in '{folder}' is in use by another process. Each process needs a folder of its own.", fault);
+            throw new IOException(
+                $"The fleet in '{folder}' is in use by another process. Give each process its own.", fault);
         }
     }
 
-    /// <summary>Like a MAC address, locally administered; the same again for the same folder, product and index, and no other.</summary>
+    /// <summary>
+    /// Like a MAC address, locally administered; the same again for the same folder, product and index, and no other.
+    /// </summary>
     public string HardwareId(string product, int index)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{_id}\0{product}\0{index}"));
         return "02:" + string.Join(':', hash.Take(5).Select(b => b.ToString("x2", null)));
     }
 
-    public string FlashFile(string hardwareId) => Path.Combine(_folder, hardwareId.Replace(":", "", StringComparison.Ordinal) + ".flash");
+    public string FlashFile(string hardwareId) =>
+        Path.Combine(_folder, hardwareId.Replace(":", "", StringComparison.Ordinal) + ".flash");
 
     public void Dispose() => _lock.Dispose();
 

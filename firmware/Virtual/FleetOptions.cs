@@ -17,10 +17,14 @@ public sealed record FleetOptions(
     string StateFolder,
     int Count)
 {
-    /// <summary>Share of units, 0 to 1, whose new image never checks in after its trial start; spread evenly over the fleet.</summary>
+    /// <summary>
+    /// Share of units, 0 to 1, whose new image never checks in after its trial start; spread evenly over the fleet.
+    /// </summary>
     public double BadUnits { get; init; }
 
-    /// <summary>Caps every wait of a live run, and shortens the trial's deadline to three times as much (30 s at least).</summary>
+    /// <summary>
+    /// Caps every wait of a live run, and shortens the trial's deadline to three times as much (30 s at least).
+    /// </summary>
     public TimeSpan? PollOverride { get; init; }
 
     /// <summary>Counter of the key statement that brought the given release keys; 0 for a product's first.</summary>
@@ -29,22 +33,30 @@ public sealed record FleetOptions(
     /// <summary>Devices that do something at the same time.</summary>
     public int Parallel { get; init; } = 16;
 
-    /// <summary>True when somebody provisions a device again whose Wi-Fi was cleared by a recovery or a decommission.</summary>
+    /// <summary>
+    /// True when somebody provisions a device again whose Wi-Fi was cleared by a recovery or a decommission.
+    /// </summary>
     public bool OwnerReprovisions { get; init; } = true;
 }
 
 /// <summary>How a device stands, by what it truly booted.</summary>
 /// <param name="HardwareId">Like a MAC address.</param>
 /// <param name="Device">The server's name for it; null before enrollment.</param>
-/// <param name="Running">Version in the statement stored with the running slot; <c>0.0.0</c> for nothing but the bootstrap.</param>
+/// <param name="Running">
+/// Version in the statement stored with the running slot; <c>0.0.0</c> for nothing but the bootstrap.
+/// </param>
 /// <param name="Slot"><c>A</c>, <c>B</c> or <c>none</c>.</param>
 /// <param name="State">
-/// The state it reported last (docs/protocol.md §3.4), or <c>idle</c>, <c>restarting</c>, <c>waiting</c>, <c>not-enrolled</c>, <c>unreachable</c>.
+/// The state it reported last (docs/protocol.md §3.4), or <c>idle</c>, <c>restarting</c>, <c>waiting</c>,
+/// <c>not-enrolled</c>, <c>unreachable</c>.
 /// </param>
 /// <param name="Detail">Why, where there is something to say.</param>
-public sealed record DeviceStatus(string HardwareId, string? Device, string Running, string Slot, string State, string? Detail)
+public sealed record DeviceStatus(
+    string HardwareId, string? Device, string Running, string Slot, string State, string? Detail)
 {
-    /// <summary>SHA-256 that the device computed over the bytes it started, lower-case hex; null when it started none.</summary>
+    /// <summary>
+    /// SHA-256 that the device computed over the bytes it started, lower-case hex; null when it started none.
+    /// </summary>
     public string? ImageSha256 { get; init; }
 }
 

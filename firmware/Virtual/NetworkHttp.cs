@@ -6,12 +6,17 @@ using Ota.Agent;
 namespace Ota.Virtual;
 
 /// <summary>The agent's HTTP over one shared <see cref="HttpClient"/>, for all devices of a process.</summary>
-internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken cancellation) : IHttp
+internal sealed class NetworkHttp(HttpMessageInvoker client) : IHttp
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private long _answers;
     private long _faults;
+
+    /// <summary>
+    /// Ends calls that are under way: they throw, and the device that made them is to be taken for off.
+    /// </summary>
+    public CancellationToken Stop { get; set; }
 
     /// <summary>Answers so far, whatever their status.</summary>
     public long Answers => Interlocked.Read(ref _answers);
@@ -29,18 +34,20 @@ internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken c
 
     public IHttpAnswer Send(HttpCall call)
     {
-        var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var stop = Stop;
+        var stall = CancellationTokenSource.CreateLinkedTokenSource(stop);
         stall.CancelAfter(Patience);
         try
         {
             using var request = RequestFor(call);
             var response = client.Send(request, stall.Token);
             Interlocked.Increment(ref _answers);
-            return new Answer(response, stall, cancellation);
+            return new Answer(response, stall, stop);
         }
-        catch (Exception fault) when (IsTransport(fault) && !cancellation.IsCancellationRequested)
+        catch (Exception fault) when (IsTransport(fault))
         {
             stall.Dispose();
+            stop.ThrowIfCancellationRequested();
             Interlocked.Increment(ref _faults);
             throw new HttpFaultException(fault.Message);
         }
@@ -71,15 +78,15 @@ internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken c
     {
         private readonly HttpResponseMessage _response;
         private readonly CancellationTokenSource _stall;
-        private readonly CancellationToken _cancellation;
+        private readonly CancellationToken _stop;
         private readonly CancellationTokenRegistration _onStall;
         private Stream? _body;
 
-        public Answer(HttpResponseMessage response, CancellationTokenSource stall, CancellationToken cancellation)
+        public Answer(HttpResponseMessage response, CancellationTokenSource stall, CancellationToken stop)
         {
             _response = response;
             _stall = stall;
-            _cancellation = cancellation;
+            _stop = stop;
 
             // A synchronous read cannot be cancelled; closing what it reads from ends it.
             _onStall = stall.Token.Register(response.Dispose);
@@ -92,7 +99,9 @@ internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken c
             if (_response.Headers.NonValidated.TryGetValues(name, out var values)
                 || _response.Content.Headers.NonValidated.TryGetValues(name, out values))
                 return values.ToString();
-            return name == "Content-Length" ? _response.Content.Headers.ContentLength?.ToString(CultureInfo.InvariantCulture) : null;
+            return name == "Content-Length"
+                ? _response.Content.Headers.ContentLength?.ToString(CultureInfo.InvariantCulture)
+                : null;
         }
 
         public int Read(byte[] buffer, int offset, int count)
@@ -100,11 +109,12 @@ internal sealed class NetworkHttp(HttpMessageInvoker client, CancellationToken c
             try
             {
                 _stall.CancelAfter(Patience);
-                _body ??= _response.Content.ReadAsStream(_cancellation);
+                _body ??= _response.Content.ReadAsStream(_stop);
                 return _body.Read(buffer, offset, count);
             }
-            catch (Exception fault) when (IsTransport(fault) && !_cancellation.IsCancellationRequested)
+            catch (Exception fault) when (IsTransport(fault))
             {
+                _stop.ThrowIfCancellationRequested();
                 throw new HttpFaultException(fault.Message);
             }
         }

@@ -10,14 +10,18 @@ internal sealed class PowerCutException : Exception
 }
 
 /// <summary>What a power cut leaves of the operation it hits.</summary>
-/// <param name="Operation">The operation it hits, counted from 1 since <see cref="SimulatedFlash.Operations"/> was 0.</param>
+/// <param name="Operation">
+/// The operation it hits, counted from 1 since <see cref="SimulatedFlash.Operations"/> was 0.
+/// </param>
 /// <param name="Done">Share of the operation that still happens, 0 to 1, as a prefix of its bytes.</param>
-/// <param name="NoiseSeed">When set, the byte range behind the prefix gets random bits, as half-erased cells read.</param>
+/// <param name="NoiseSeed">
+/// When set, the byte range behind the prefix gets random bits, as half-erased cells read.
+/// </param>
 internal sealed record PowerCut(long Operation, double Done = 0.5, int? NoiseSeed = null);
 
 /// <summary>
-/// NOR flash: erasing sets a whole block to ones, programming only ever clears bits, each operation can be torn by a power cut, and
-/// every one is counted.
+/// NOR flash: erasing sets a whole block to ones, programming only ever clears bits, each operation can be torn by a
+/// power cut, and every one is counted.
 /// </summary>
 internal sealed class SimulatedFlash(FlashStore store)
 {

@@ -4,15 +4,19 @@ using Ota.Agent;
 namespace Ota.Virtual;
 
 /// <summary>One device: the agent on simulated hardware. It is off until the first <see cref="Step"/>.</summary>
-internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int slotCapacity, IHttp http, int seed, bool badUnit)
+internal sealed class VirtualDevice(
+    AgentOptions unit, SimulatedFlash flash, int slotCapacity, IHttp http, int seed, bool badUnit)
 {
-    /// <summary>The network a new device knows from the factory, and that its owner gives it again after a recovery.</summary>
+    /// <summary>
+    /// The network a new device knows from the factory, and that its owner gives it again after a recovery.
+    /// </summary>
     public const string HomeSsid = "virtual-home";
 
     private const string HomePassword = "virtual-password";
     private readonly FlashLayout _layout = new(flash, slotCapacity);
     private readonly VirtualPower _power = new(seed);
     private VirtualLoader? _loader;
+    private int _recoveryRuns;
     private DeviceAgent? _agent;
     private Report? _lastReport;
 
@@ -34,13 +38,19 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
     /// <summary>True when the last step found nothing left to do until the next poll.</summary>
     public bool Settled => _agent is { Settled: true };
 
+    /// <summary>How often a recovery image was started on this device.</summary>
+    public int RecoveryRuns => _recoveryRuns + (_loader?.RecoveryRuns ?? 0);
+
     /// <summary>SHA-256 that the loader computed over the bytes it started, or null.</summary>
     public string? BootedSha256 => _agent?.Running is null ? null : _loader?.BootedSha256;
 
     public static Provisioned HomeFor(string owner) =>
         new() { Network = new Network { Ssid = HomeSsid, Password = HomePassword }, Owner = owner };
 
-    /// <summary>Does at the factory what is done once: the release keys and the first network. Does nothing on a finished device.</summary>
+    /// <summary>
+    /// Does at the factory what is done once: the release keys and the first network. Does nothing on a finished
+    /// device.
+    /// </summary>
     public void Manufacture(IReadOnlyList<byte[]> moduli, int keyCounter)
     {
         var record = new RecordPair(Records, RecordKind.Keys);
@@ -54,7 +64,9 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
         new TrustedKeys(record).Replace(keys, keyCounter, "");
     }
 
-    /// <summary>Starts the device if it is off, and lets it do what is due; the seconds until it wants to be called again.</summary>
+    /// <summary>
+    /// Starts the device if it is off, and lets it do what is due; the seconds until it wants to be called again.
+    /// </summary>
     /// <exception cref="PowerCutException">The flash's power cut came; the device is off.</exception>
     public int Step()
     {
@@ -72,8 +84,9 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
             _agent = null;
             return 0;
         }
-        catch (PowerCutException)
+        catch
         {
+            // A power cut, or the run was stopped in the middle of a call: either way the device is off now.
             _agent = null;
             throw;
         }
@@ -95,15 +108,18 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
             detail) { ImageSha256 = BootedSha256 };
     }
 
-    private static int RunningSlot(DeviceAgent agent) => agent.OnTrial ? agent.State.CandidateIndex : agent.State.Active;
+    private static int RunningSlot(DeviceAgent agent) =>
+        agent.OnTrial ? agent.State.CandidateIndex : agent.State.Active;
 
     private (string State, string? Detail) StateAndDetail(DeviceAgent? agent) => agent switch
     {
         null => ("restarting", null),
         { Identity: null, LastStatus: 0 } => ("unreachable", "no answer"),
         { Identity: null } => ("not-enrolled", $"the server answered {agent.LastStatus}"),
-        { Settled: false, OnTrial: false, LastStatus: not (200 or 204 or 0) and var status } => ("waiting", $"the server answered {status}"),
-        _ when _lastReport is not null => (_lastReport.StateName, _lastReport.Detail.Length == 0 ? null : _lastReport.Detail),
+        { Settled: false, OnTrial: false, LastStatus: not (200 or 204 or 0) and var status } =>
+            ("waiting", $"the server answered {status}"),
+        _ when _lastReport is { Detail: "" } => (_lastReport.StateName, null),
+        _ when _lastReport is not null => (_lastReport.StateName, _lastReport.Detail),
         _ => ("idle", null),
     };
 
@@ -111,6 +127,7 @@ internal sealed class VirtualDevice(AgentOptions unit, SimulatedFlash flash, int
     {
         Radio.PowerOn();
         Clock.PowerOn();
+        _recoveryRuns = RecoveryRuns;
         _loader = new VirtualLoader(badUnit);
         _agent = new DeviceAgent(unit, new Platform
         {

@@ -97,8 +97,8 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
 }
 
 /// <summary>
-/// Starts images that are no programs: any bytes run well, unless they begin with one of the two markers. What it reports as booted is
-/// what it read and hashed itself.
+/// Starts images that are no programs: any bytes run well, unless they begin with one of the two markers. What it
+/// reports as booted is what it read and hashed itself.
 /// </summary>
 internal sealed class VirtualLoader : ILoader
 {
@@ -118,6 +118,9 @@ internal sealed class VirtualLoader : ILoader
     /// <summary>SHA-256 of the bytes that were started, lower-case hex; null when nothing was.</summary>
     public string? BootedSha256 { get; private set; }
 
+    /// <summary>How often a recovery image was started on this hardware since its start.</summary>
+    public int RecoveryRuns { get; private set; }
+
     public bool CanStart(ReleaseStatement release, ISlot slot) => true;
 
     public bool Start(ReleaseStatement release, ISlot slot, SlotState state)
@@ -133,6 +136,7 @@ internal sealed class VirtualLoader : ILoader
 
     public bool RunRecovery(ReleaseStatement release, ISlot slot, CredentialClearing clearing)
     {
+        RecoveryRuns++;
         if (Begins(Inspect(release, slot), Crashes) || BootedSha256 != release.Sha256)
             return false;
         clearing.Run();

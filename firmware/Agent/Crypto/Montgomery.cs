@@ -1,9 +1,10 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// Products modulo an odd number of 3072 bits, little-endian limbs of 32 bits, in Montgomery's manner (P. L. Montgomery, "Modular
-/// multiplication without trial division", 1985; the loop is FIOS of Koç, Acar and Kaliski, 1996, the one with the fewest
-/// array accesses, which are what an interpreter pays for). Verifies public data only, so it need not hide its timing.
+/// Products modulo an odd number of 3072 bits, little-endian limbs of 32 bits, in Montgomery's manner (P. L.
+/// Montgomery, "Modular multiplication without trial division", 1985; the loop is FIOS of Koç, Acar and Kaliski, 1996,
+/// the one with the fewest array accesses, which are what an interpreter pays for). Verifies public data only, so it
+/// need not hide its timing.
 /// </summary>
 internal sealed class Montgomery
 {
@@ -36,7 +37,10 @@ internal sealed class Montgomery
         return false;
     }
 
-    /// <summary>a·b·R⁻¹ mod n into <paramref name="t"/>, which has one limb more than the modulus and is none of the two factors.</summary>
+    /// <summary>
+    /// a·b·R⁻¹ mod n into <paramref name="t"/>, which has one limb more than the modulus and is none of the two
+    /// factors.
+    /// </summary>
     public uint[] Multiply(uint[] a, uint[] b, uint[] t)
     {
         var n = _n;

@@ -3,8 +3,8 @@ using System;
 namespace Ota.Agent;
 
 /// <summary>
-/// A public RSA-3072 key with exponent 65537, ready to verify: its modulus, and R² mod n (R = 2^3072) computed once when the key
-/// is accepted, so that a verification is 18 Montgomery products and nothing else.
+/// A public RSA-3072 key with exponent 65537, ready to verify: its modulus, and R² mod n (R = 2^3072) computed once
+/// when the key is accepted, so that a verification is 18 Montgomery products and nothing else.
 /// </summary>
 internal sealed class RsaKey
 {
@@ -16,7 +16,8 @@ internal sealed class RsaKey
     // DER of DigestInfo { sha256, NULL } up to the digest (RFC 8017 §9.2 note 1).
     private static readonly byte[] DigestInfo =
     {
-        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
+        0x05, 0x00, 0x04, 0x20,
     };
 
     private readonly Montgomery _modulus;
@@ -49,8 +50,8 @@ internal sealed class RsaKey
     }
 
     /// <summary>
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2.2): the one encoding that may come out is built and compared byte for byte;
-    /// nothing that came out is ever parsed.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2.2): the one encoding that may come out is built and compared byte
+    /// for byte; nothing that came out is ever parsed.
     /// </summary>
     /// <param name="digest">SHA-256 of the message, 32 bytes.</param>
     /// <param name="signature">Exactly 384 bytes, else it is refused.</param>
@@ -95,7 +96,8 @@ internal sealed class RsaKey
         for (var i = 0; i < Limbs; i++)
         {
             var at = offset + Size - 4 - 4 * i;
-            limbs[i] = ((uint)bytes[at] << 24) | ((uint)bytes[at + 1] << 16) | ((uint)bytes[at + 2] << 8) | bytes[at + 3];
+            limbs[i] = ((uint)bytes[at] << 24) | ((uint)bytes[at + 1] << 16)
+                | ((uint)bytes[at + 2] << 8) | bytes[at + 3];
         }
 
         return limbs;

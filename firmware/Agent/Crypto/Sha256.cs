@@ -2,7 +2,9 @@ using System;
 
 namespace Ota.Agent;
 
-/// <summary>SHA-256 (FIPS 180-4); the device's libraries have none. About 171 interpreted instructions a byte.</summary>
+/// <summary>
+/// SHA-256 (FIPS 180-4); the device's libraries have none. About 171 interpreted instructions a byte.
+/// </summary>
 internal sealed class Sha256
 {
     private static readonly uint[] RoundConstants =
@@ -86,7 +88,11 @@ internal sealed class Sha256
         var w = _schedule;
         var k = RoundConstants;
         for (var i = 0; i < 16; i++, offset += 4)
-            w[i] = ((uint)data[offset] << 24) | ((uint)data[offset + 1] << 16) | ((uint)data[offset + 2] << 8) | data[offset + 3];
+        {
+            w[i] = ((uint)data[offset] << 24) | ((uint)data[offset + 1] << 16)
+                | ((uint)data[offset + 2] << 8) | data[offset + 3];
+        }
+
         for (var i = 16; i < 64; i++)
         {
             var x = w[i - 15];

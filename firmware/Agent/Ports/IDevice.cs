@@ -13,7 +13,9 @@ internal interface IRadio
     /// <summary>Tries to join for as long as the radio finds sensible (about 20 s); true when joined.</summary>
     bool Join(string ssid, string password);
 
-    /// <summary>Opens the access point through which a person hands over Wi-Fi credentials; joining goes on beside it.</summary>
+    /// <summary>
+    /// Opens the access point through which a person hands over Wi-Fi credentials; joining goes on beside it.
+    /// </summary>
     void OpenProvisioning();
 
     void CloseProvisioning();
@@ -21,11 +23,15 @@ internal interface IRadio
     /// <summary>What a person handed over since the last call, or null.</summary>
     Provisioned TakeProvisioned();
 
-    /// <summary>Leaves the network and erases every copy of credentials that the platform keeps for itself. Idempotent.</summary>
+    /// <summary>
+    /// Leaves the network and erases every copy of credentials that the platform keeps for itself. Idempotent.
+    /// </summary>
     void Forget();
 }
 
-/// <summary>The wall clock, which a device without a battery loses at every start, and the time since that start.</summary>
+/// <summary>
+/// The wall clock, which a device without a battery loses at every start, and the time since that start.
+/// </summary>
 internal interface IClock
 {
     /// <summary>Unix seconds, 0 while the clock was not set since the start.</summary>
@@ -54,18 +60,22 @@ internal interface IPower
 internal interface ILoader
 {
     /// <summary>
-    /// True once the started application says that it works. A new image's trial check-in waits for this, so that an image which
-    /// starts and then hangs is never confirmed.
+    /// True once the started application says that it works. A new image's trial check-in waits for this, so that an
+    /// image which starts and then hangs is never confirmed.
     /// </summary>
     bool Ready { get; }
 
-    /// <summary>False when the image's container cannot be started here; the last check before a slot is made pending.</summary>
+    /// <summary>
+    /// False when the image's container cannot be started here; the last check before a slot is made pending.
+    /// </summary>
     bool CanStart(ReleaseStatement release, ISlot slot);
 
     /// <summary>Starts an application; false when it crashed at once.</summary>
     bool Start(ReleaseStatement release, ISlot slot, SlotState state);
 
-    /// <summary>Runs a recovery image to its end; its one job is <see cref="CredentialClearing.Run"/>. False when it crashed.</summary>
+    /// <summary>
+    /// Runs a recovery image to its end; its one job is <see cref="CredentialClearing.Run"/>. False when it crashed.
+    /// </summary>
     bool RunRecovery(ReleaseStatement release, ISlot slot, CredentialClearing clearing);
 }
 

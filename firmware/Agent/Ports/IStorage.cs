@@ -42,8 +42,8 @@ internal interface ISlot
     byte[] ReadStatement();
 
     /// <summary>
-    /// Writes one chunk, whatever was there before. Chunks come in ascending order, except that a new attempt starts again at
-    /// a lower one. <paramref name="offset"/> is a multiple of 4096. Durable when it returns.
+    /// Writes one chunk, whatever was there before. Chunks come in ascending order, except that a new attempt starts
+    /// again at a lower one. <paramref name="offset"/> is a multiple of 4096. Durable when it returns.
     /// </summary>
     /// <exception cref="StorageFaultException">The storage refused.</exception>
     void Write(int offset, byte[] chunk);

@@ -1,8 +1,8 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// What a recovery is for: Wi-Fi and owner binding go, the device's identity stays, so that it can check in again once a person has
-/// provisioned it anew. Every step may run again after a power cut without harm.
+/// What a recovery is for: Wi-Fi and owner binding go, the device's identity stays, so that it can check in again once
+/// a person has provisioned it anew. Every step may run again after a power cut without harm.
 /// </summary>
 internal sealed class CredentialClearing
 {

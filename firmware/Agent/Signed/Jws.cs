@@ -3,8 +3,8 @@ using System.Text;
 namespace Ota.Agent;
 
 /// <summary>
-/// A compact JWS (RFC 7515 §7.1) taken apart. Its header named exactly the algorithm and the type that were expected; whether the
-/// signature is good is a question for whoever holds the key.
+/// A compact JWS (RFC 7515 §7.1) taken apart. Its header named exactly the algorithm and the type that were expected;
+/// whether the signature is good is a question for whoever holds the key.
 /// </summary>
 internal sealed class Jws
 {
@@ -26,7 +26,9 @@ internal sealed class Jws
 
     public byte[] Signature { get; }
 
-    /// <summary>Null when it is not a compact JWS, or its header names another algorithm or type, or has <c>crit</c>.</summary>
+    /// <summary>
+    /// Null when it is not a compact JWS, or its header names another algorithm or type, or has <c>crit</c>.
+    /// </summary>
     public static Jws Read(string compact, string algorithm, string type)
     {
         if (compact == null || compact.Length > Longest)

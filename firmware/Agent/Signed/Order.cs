@@ -9,7 +9,10 @@ internal enum OrderAction
     Rotate,
 }
 
-/// <summary>An order as it reads (docs/protocol.md §1.3). Reading says nothing about who wrote it: see <see cref="VerifiedOrder"/>.</summary>
+/// <summary>
+/// An order as it reads (docs/protocol.md §1.3). Reading says nothing about who wrote it: see <see
+/// cref="VerifiedOrder"/>.
+/// </summary>
 internal sealed class Order
 {
     // Numbers stay exact in every JSON reader, and sixteen times one still fits a long.

@@ -49,7 +49,8 @@ internal sealed class ReleaseStatement
             Hash = hash,
             _hardware = json.Array("hardware", 1, 16),
         };
-        if (statement.Version.Length > 64 || statement.ChunkSize != ChunkSizeFor(statement.Size) || !Hex.Is(statement.Sha256, 64))
+        if (statement.Version.Length > 64 || !Hex.Is(statement.Sha256, 64)
+            || statement.ChunkSize != ChunkSizeFor(statement.Size))
             throw new JsonRefusedException("a member is out of bounds");
         statement.ReadChunks(image.Array("chunks", 1, MostChunks));
         return statement;

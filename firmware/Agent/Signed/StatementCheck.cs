@@ -3,8 +3,8 @@ using System.Text;
 namespace Ota.Agent;
 
 /// <summary>
-/// The steps of docs/protocol.md §3.3 from the statement's hash on. Each takes a <see cref="VerifiedOrder"/>, so none can run before
-/// the order's own steps have.
+/// The steps of docs/protocol.md §3.3 from the statement's hash on. Each takes a <see cref="VerifiedOrder"/>, so none
+/// can run before the order's own steps have.
 /// </summary>
 internal sealed class StatementCheck
 {
@@ -34,7 +34,9 @@ internal sealed class StatementCheck
             return Refusal.Product;
         if (!release.IsFor(_unit.Hardware))
             return Refusal.Hardware;
-        var wanted = order.Action == OrderAction.Recover ? ReleaseStatement.RecoveryKind : ReleaseStatement.ApplicationKind;
+        var wanted = order.Action == OrderAction.Recover
+            ? ReleaseStatement.RecoveryKind
+            : ReleaseStatement.ApplicationKind;
         if (release.Kind != wanted)
             return Refusal.Kind;
         if (release.SecurityCounter < floor)
@@ -42,7 +44,9 @@ internal sealed class StatementCheck
         return release.Size > capacity ? Refusal.Size : null;
     }
 
-    /// <summary>The same for a key statement; its counter must be above the last one, which fails as <c>security-counter</c>.</summary>
+    /// <summary>
+    /// The same for a key statement; its counter must be above the last one, which fails as <c>security-counter</c>.
+    /// </summary>
     public string Keys(VerifiedOrder verified, string compact, out KeyStatement keys)
     {
         keys = null;

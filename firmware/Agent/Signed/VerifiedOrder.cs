@@ -1,8 +1,8 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// An order that passed the first four steps of docs/protocol.md §3.3, in that order. There is no other way to make one, so nothing
-/// that takes it can run before they did.
+/// An order that passed the first four steps of docs/protocol.md §3.3, in that order. There is no other way to make
+/// one, so nothing that takes it can run before they did.
 /// </summary>
 internal sealed class VerifiedOrder
 {
@@ -10,10 +10,15 @@ internal sealed class VerifiedOrder
 
     public Order Order { get; }
 
-    /// <summary>Checks an order; <paramref name="fault"/> says which step failed and what could be read, and is null when none did.</summary>
+    /// <summary>
+    /// Checks an order; <paramref name="fault"/> says which step failed and what could be read, and is null when none
+    /// did.
+    /// </summary>
     /// <param name="identity">This device.</param>
     /// <param name="highest">Highest number accepted so far.</param>
-    /// <param name="now">Unix seconds; 0 (clock not set) lets no order pass, for nobody could say whether it expired.</param>
+    /// <param name="now">
+    /// Unix seconds; 0 (clock not set) lets no order pass, for nobody could say whether it expired.
+    /// </param>
     public static VerifiedOrder Check(string compact, Identity identity, long highest, long now, out OrderFault fault)
     {
         var jws = Jws.Read(compact, "HS256", "ota-order+jws");
@@ -43,7 +48,9 @@ internal sealed class VerifiedOrder
     }
 }
 
-/// <summary>The step an order failed at, with the deployment and the number it claims, which nobody vouches for.</summary>
+/// <summary>
+/// The step an order failed at, with the deployment and the number it claims, which nobody vouches for.
+/// </summary>
 internal sealed class OrderFault
 {
     public OrderFault(string step, Order claimed)

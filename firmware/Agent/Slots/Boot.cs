@@ -1,9 +1,9 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// What happens at every start, by the table below: the first row whose condition holds is acted on, until one of them ends the
-/// search. Documented in docs/states.md. Whatever a row does is recorded before it takes effect, so a power cut between any two
-/// rows leads back into this table.
+/// What happens at every start, by the table below: the first row whose condition holds is acted on, until one of them
+/// ends the search. Documented in docs/states.md. Whatever a row does is recorded before it takes effect, so a power
+/// cut between any two rows leads back into this table.
 /// </summary>
 internal sealed class Boot
 {
@@ -60,7 +60,8 @@ internal sealed class Boot
     private readonly ReleaseStatement[] _whole = new ReleaseStatement[2];
     private readonly bool[] _inspected = new bool[2];
 
-    public Boot(AgentOptions unit, Platform platform, DeviceState state, RecordPair identity, CredentialClearing clearing)
+    public Boot(
+        AgentOptions unit, Platform platform, DeviceState state, RecordPair identity, CredentialClearing clearing)
     {
         _unit = unit;
         _platform = platform;
@@ -72,7 +73,9 @@ internal sealed class Boot
     /// <summary>Why the device started.</summary>
     public RestartCause Cause { get; private set; }
 
-    /// <summary>The statement of what was started, as read from its slot; null when nothing but the bootstrap runs.</summary>
+    /// <summary>
+    /// The statement of what was started, as read from its slot; null when nothing but the bootstrap runs.
+    /// </summary>
     public ReleaseStatement Running { get; private set; }
 
     /// <summary>True when what runs must yet prove itself.</summary>
@@ -145,7 +148,8 @@ internal sealed class Boot
             _state.Save();
         }
 
-        // A started image cannot be unloaded; and one that crashed is not started again: the next start finishes its work.
+        // A started image cannot be unloaded; and one that crashed is not started again: the next start finishes its
+        // work.
         _platform.Power.Restart();
         return false;
     }
@@ -224,7 +228,8 @@ internal sealed class Boot
         return false;
     }
 
-    // A storage that refuses must not keep a good image from running; a trial, though, is only begun once it was recorded.
+    // A storage that refuses must not keep a good image from running; a trial, though, is only begun once it was
+    // recorded.
     private bool Saved()
     {
         try
@@ -245,7 +250,14 @@ internal sealed class Boot
     }
 
     private void Report(ReportState state, long order, string deployment, string detail) =>
-        _state.Add(new Report { State = state, Order = order, Deployment = deployment, Detail = detail, At = _platform.Clock.Now });
+        _state.Add(new Report
+        {
+            State = state,
+            Order = order,
+            Deployment = deployment,
+            Detail = detail,
+            At = _platform.Clock.Now,
+        });
 
     // Reading a whole image takes a while, so it is done once, and only when a row asks.
     private ReleaseStatement Whole(int slot)

@@ -5,7 +5,9 @@ namespace Ota.Agent;
 /// <summary>Reads what a slot really holds and compares it with what belongs there.</summary>
 internal static class SlotImage
 {
-    /// <summary>The statement stored in the slot, if it is the one with this hash; null when it is another, torn or missing.</summary>
+    /// <summary>
+    /// The statement stored in the slot, if it is the one with this hash; null when it is another, torn or missing.
+    /// </summary>
     public static ReleaseStatement Statement(ISlot slot, string hash)
     {
         var stored = slot.ReadStatement();
@@ -34,7 +36,9 @@ internal static class SlotImage
         return count;
     }
 
-    /// <summary>The statement of a slot whose every chunk is whole; null when the slot is damaged or holds something else.</summary>
+    /// <summary>
+    /// The statement of a slot whose every chunk is whole; null when the slot is damaged or holds something else.
+    /// </summary>
     public static ReleaseStatement Whole(ISlot slot, SlotRecord record)
     {
         if (record.Release.Length == 0)

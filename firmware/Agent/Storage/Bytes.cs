@@ -62,7 +62,9 @@ internal sealed class ByteWriter
     }
 }
 
-/// <summary>Takes the fields of a record off again. The record's checksum was found good, so a short one is a bug.</summary>
+/// <summary>
+/// Takes the fields of a record off again. The record's checksum was found good, so a short one is a bug.
+/// </summary>
 internal sealed class ByteReader
 {
     private readonly byte[] _bytes;

@@ -33,8 +33,8 @@ internal enum RestartCause
 }
 
 /// <summary>
-/// All that must survive a restart and changes with updates, in one record: each <see cref="Save"/> is one flash write, and after a
-/// power cut either the state before or the state after it is there.
+/// All that must survive a restart and changes with updates, in one record: each <see cref="Save"/> is one flash write,
+/// and after a power cut either the state before or the state after it is there.
 /// </summary>
 internal sealed class DeviceState
 {
@@ -90,7 +90,9 @@ internal sealed class DeviceState
     }
 
     /// <summary>Makes all of this durable.</summary>
-    /// <exception cref="StorageFaultException">The storage refused; the state before counts, here in memory too.</exception>
+    /// <exception cref="StorageFaultException">
+    /// The storage refused; the state before counts, here in memory too.
+    /// </exception>
     public void Save()
     {
         var writer = new ByteWriter(384);

@@ -32,8 +32,8 @@ internal sealed class Identity
     }
 
     /// <summary>
-    /// Tells one order key from another without revealing it. Order numbers count under one key: with a new key they start again, and
-    /// with the same key they never do.
+    /// Tells one order key from another without revealing it. Order numbers count under one key: with a new key they
+    /// start again, and with the same key they never do.
     /// </summary>
     public string OrderKeyMark() => Hex.Encode(Mac.Of(OrderKey, Mac.ChunkKey)).Substring(0, 16);
 }

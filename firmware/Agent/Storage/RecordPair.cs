@@ -3,8 +3,8 @@ using System;
 namespace Ota.Agent;
 
 /// <summary>
-/// A small record that survives a power cut at any moment: two places written in turn, each with a sequence number and a checksum.
-/// The valid place with the higher number counts; a write only ever touches the other one.
+/// A small record that survives a power cut at any moment: two places written in turn, each with a sequence number and
+/// a checksum. The valid place with the higher number counts; a write only ever touches the other one.
 /// </summary>
 internal sealed class RecordPair
 {
@@ -26,7 +26,10 @@ internal sealed class RecordPair
         _kind = kind;
 
         // The kind is part of the key, so a record never passes for one of another kind.
-        _checksumKey = new[] { (byte)'o', (byte)'t', (byte)'a', (byte)'-', (byte)'r', (byte)'e', (byte)'c', (byte)kind };
+        _checksumKey = new[]
+        {
+            (byte)'o', (byte)'t', (byte)'a', (byte)'-', (byte)'r', (byte)'e', (byte)'c', (byte)kind,
+        };
     }
 
     /// <summary>The record that counts, or null when neither place holds one.</summary>
@@ -40,8 +43,12 @@ internal sealed class RecordPair
         return secondCounts ? second : first;
     }
 
-    /// <summary>Replaces the record: afterwards, and after a power cut at any moment, either the old one or this one counts.</summary>
-    /// <exception cref="StorageFaultException">The storage refused, or what it holds now is not what was written.</exception>
+    /// <summary>
+    /// Replaces the record: afterwards, and after a power cut at any moment, either the old one or this one counts.
+    /// </summary>
+    /// <exception cref="StorageFaultException">
+    /// The storage refused, or what it holds now is not what was written.
+    /// </exception>
     public void Write(byte[] payload)
     {
         // What counts is asked anew: a write that failed half-way must not make us overwrite the good place next time.
@@ -61,8 +68,8 @@ internal sealed class RecordPair
     }
 
     /// <summary>
-    /// Forgets the record in both places, so that nothing of it stays readable. Idempotent; writes nothing where it is forgotten
-    /// already.
+    /// Forgets the record in both places, so that nothing of it stays readable. Idempotent; writes nothing where it is
+    /// forgotten already.
     /// </summary>
     public void Clear()
     {

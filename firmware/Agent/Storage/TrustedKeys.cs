@@ -27,7 +27,10 @@ internal sealed class TrustedKeys
 
     public int Counter { get; private set; }
 
-    /// <summary>Hash of the key statement that brought the present keys; empty for the factory's. The key that signed it may be gone.</summary>
+    /// <summary>
+    /// Hash of the key statement that brought the present keys; empty for the factory's. The key that signed it may be
+    /// gone.
+    /// </summary>
     public string Statement { get; private set; } = "";
 
     /// <summary>True when one of the keys signed.</summary>

@@ -3,7 +3,9 @@ namespace Ota.Agent;
 /// <summary>What the server's answer to a check-in amounts to.</summary>
 internal enum CheckInResult
 {
-    /// <summary>No protocol answer: no network, an error, a portal's page. Nothing follows from it but to ask later.</summary>
+    /// <summary>
+    /// No protocol answer: no network, an error, a portal's page. Nothing follows from it but to ask later.
+    /// </summary>
     Nothing,
 
     /// <summary>Keep what you run.</summary>

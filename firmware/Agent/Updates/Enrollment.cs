@@ -1,6 +1,8 @@
 namespace Ota.Agent;
 
-/// <summary>Asks the server for an identity (docs/protocol.md §3). Only an answer that brings a whole one changes anything.</summary>
+/// <summary>
+/// Asks the server for an identity (docs/protocol.md §3). Only an answer that brings a whole one changes anything.
+/// </summary>
 internal sealed class Enrollment
 {
     private readonly AgentOptions _unit;

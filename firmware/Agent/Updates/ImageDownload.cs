@@ -14,8 +14,8 @@ internal enum DownloadResult
 }
 
 /// <summary>
-/// Brings an image into a slot chunk by chunk. The slot itself is the resume point: a chunk counts once it was written and read
-/// back, so after a power cut the good ones are found by looking, and no record is written on the way.
+/// Brings an image into a slot chunk by chunk. The slot itself is the resume point: a chunk counts once it was written
+/// and read back, so after a power cut the good ones are found by looking, and no record is written on the way.
 /// </summary>
 internal sealed class ImageDownload
 {
@@ -41,7 +41,9 @@ internal sealed class ImageDownload
     public int Percent => Good * 100 / _release.ChunkCount;
 
     /// <summary>Fetches what is missing.</summary>
-    /// <param name="range">False to ask for the whole image and skip what is there, for a server whose ranges cannot be trusted.</param>
+    /// <param name="range">
+    /// False to ask for the whole image and skip what is there, for a server whose ranges cannot be trusted.
+    /// </param>
     /// <exception cref="StorageFaultException">The slot refused a chunk.</exception>
     public DownloadResult Run(bool range)
     {
@@ -66,7 +68,8 @@ internal sealed class ImageDownload
         {
             var answer = _server.Get(address, from);
             var location = answer.Header("Location");
-            if (left == 0 || answer.Status < 301 || answer.Status > 308 || answer.Status == 304 || string.IsNullOrEmpty(location))
+            var redirected = answer.Status >= 301 && answer.Status <= 308 && answer.Status != 304;
+            if (left == 0 || !redirected || string.IsNullOrEmpty(location))
                 return answer;
             answer.Dispose();
             if (location.StartsWith("/") && !address.StartsWith("/"))

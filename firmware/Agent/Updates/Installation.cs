@@ -16,8 +16,8 @@ internal enum InstallationResult
 }
 
 /// <summary>
-/// One accepted order to install or to recover: its image on the way into the slot that does not run. Until the last record the
-/// device would start exactly what it started before.
+/// One accepted order to install or to recover: its image on the way into the slot that does not run. Until the last
+/// record the device would start exactly what it started before.
 /// </summary>
 internal sealed class Installation
 {
@@ -34,8 +34,8 @@ internal sealed class Installation
     private int _fruitless;
 
     /// <summary>
-    /// Takes the slot: records that nothing in it can be started any more, then stores the statement. The order's number must be in
-    /// the state already and is saved by the same write.
+    /// Takes the slot: records that nothing in it can be started any more, then stores the statement. The order's
+    /// number must be in the state already and is saved by the same write.
     /// </summary>
     public Installation(
         Platform platform, DeviceState state, Outbox outbox, ServerLink server,
@@ -66,7 +66,9 @@ internal sealed class Installation
     /// <summary>Seconds to wait before going on.</summary>
     public int Wait => 15 << (_fruitless < 6 ? _fruitless : 6);
 
-    /// <summary>Goes on until the image is there, the network fails without having brought anything, or it proves wrong.</summary>
+    /// <summary>
+    /// Goes on until the image is there, the network fails without having brought anything, or it proves wrong.
+    /// </summary>
     /// <exception cref="StorageFaultException">The slot or the record could not be written.</exception>
     public InstallationResult Continue()
     {

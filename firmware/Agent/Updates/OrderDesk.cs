@@ -14,8 +14,8 @@ internal enum OrderResult
 }
 
 /// <summary>
-/// Where orders arrive: checks them in the order of docs/protocol.md §3.3, spends their number before anything else happens, and sets
-/// going what they ask for.
+/// Where orders arrive: checks them in the order of docs/protocol.md §3.3, spends their number before anything else
+/// happens, and sets going what they ask for.
 /// </summary>
 internal sealed class OrderDesk
 {
@@ -49,7 +49,8 @@ internal sealed class OrderDesk
     /// <summary>Checks the order a check-in brought and acts on it.</summary>
     public OrderResult Take(CheckIn answer)
     {
-        var verified = VerifiedOrder.Check(answer.Order, _server.Identity, LastOrder, _platform.Clock.Now, out var fault);
+        var now = _platform.Clock.Now;
+        var verified = VerifiedOrder.Check(answer.Order, _server.Identity, LastOrder, now, out var fault);
         if (verified == null)
         {
             // Nobody vouches for it, so it must not cost a flash write: it is said once and forgotten.
@@ -102,7 +103,8 @@ internal sealed class OrderDesk
             return Refuse(verified, step);
         try
         {
-            _installation = new Installation(_platform, _state, _outbox, _server, verified, release, statement, address);
+            _installation = new Installation(
+                _platform, _state, _outbox, _server, verified, release, statement, address);
             return OrderResult.Installing;
         }
         catch (StorageFaultException)

@@ -3,8 +3,8 @@ using System.Collections;
 namespace Ota.Agent;
 
 /// <summary>
-/// Reports on their way to the server. What ends a deployment, and its confirmation, is kept in the state record until the
-/// server has acknowledged it; progress is kept in memory only, for a restart makes it stale.
+/// Reports on their way to the server. What ends a deployment, and its confirmation, is kept in the state record until
+/// the server has acknowledged it; progress is kept in memory only, for a restart makes it stale.
 /// </summary>
 internal sealed class Outbox
 {
@@ -37,7 +37,10 @@ internal sealed class Outbox
     public void Keep(ReportState state, long order, string deployment, string detail) =>
         _state.Add(Make(state, order, deployment, detail));
 
-    /// <summary>True when an ending report of this deployment has not reached the server yet, so it cannot know better than to offer it again.</summary>
+    /// <summary>
+    /// True when an ending report of this deployment has not reached the server yet, so it cannot know better than to
+    /// offer it again.
+    /// </summary>
     public bool HasEnded(string deployment)
     {
         for (var i = 0; i < _state.Reports.Count; i++)
@@ -50,7 +53,9 @@ internal sealed class Outbox
         return false;
     }
 
-    /// <summary>Sends all of them; true when none is left. One flash write when kept ones were acknowledged, else none.</summary>
+    /// <summary>
+    /// Sends all of them; true when none is left. One flash write when kept ones were acknowledged, else none.
+    /// </summary>
     public bool Deliver()
     {
         if (_progress.Count == 0 && _state.Reports.Count == 0)

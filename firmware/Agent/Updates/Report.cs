@@ -1,6 +1,8 @@
 namespace Ota.Agent;
 
-/// <summary>States a deployment is reported in (docs/protocol.md §3.4); the number is part of a report's <c>seq</c>.</summary>
+/// <summary>
+/// States a deployment is reported in (docs/protocol.md §3.4); the number is part of a report's <c>seq</c>.
+/// </summary>
 internal enum ReportState
 {
     Accepted = 1,
@@ -13,7 +15,9 @@ internal enum ReportState
     Failed = 8,
 }
 
-/// <summary>One thing to tell the server about a deployment. Its <c>seq</c> follows from it, so that none needs storing.</summary>
+/// <summary>
+/// One thing to tell the server about a deployment. Its <c>seq</c> follows from it, so that none needs storing.
+/// </summary>
 internal sealed class Report
 {
     private static readonly string[] Names =
@@ -29,7 +33,9 @@ internal sealed class Report
     /// <summary>Unix seconds, 0 if the clock was not set.</summary>
     public long At;
 
-    /// <summary>order number × 16 + state: grows with the orders, and is the same however often the report is sent.</summary>
+    /// <summary>
+    /// order number × 16 + state: grows with the orders, and is the same however often the report is sent.
+    /// </summary>
     public long Sequence => Order * 16 + (long)State;
 
     /// <summary>True when nothing more can come for the deployment, and offering it again would be a mistake.</summary>

@@ -5,7 +5,9 @@ namespace Ota.Agent;
 /// <summary>The calls a device makes to its server, and what their answers mean as far as HTTP goes.</summary>
 internal sealed class ServerLink
 {
-    /// <summary>Bytes of the longest answer that is read; the largest check-in answer is two JWS and an address.</summary>
+    /// <summary>
+    /// Bytes of the longest answer that is read; the largest check-in answer is two JWS and an address.
+    /// </summary>
     public const int LongestAnswer = 40 * 1024;
 
     private readonly AgentOptions _unit;
@@ -25,8 +27,8 @@ internal sealed class ServerLink
         _http.Send(new HttpCall { Method = "POST", Url = _unit.Server + path, Authorization = Bearer(), Body = body });
 
     /// <summary>
-    /// Asks for an image from byte <paramref name="from"/> on. The token goes to the server itself only, never to where an absolute
-    /// address or a redirect points.
+    /// Asks for an image from byte <paramref name="from"/> on. The token goes to the server itself only, never to where
+    /// an absolute address or a redirect points.
     /// </summary>
     /// <exception cref="HttpFaultException">There was no answer.</exception>
     public IHttpAnswer Get(string address, int from)

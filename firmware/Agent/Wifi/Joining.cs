@@ -1,8 +1,9 @@
 namespace Ota.Agent;
 
 /// <summary>
-/// Keeps the device on a network: the known ones in turn, newest first, the rescue network last. A failed join never erases
-/// anything. After the join deadline, or with nothing to join, the provisioning access point opens while joining goes on.
+/// Keeps the device on a network: the known ones in turn, newest first, the rescue network last. A failed join never
+/// erases anything. After the join deadline, or with nothing to join, the provisioning access point opens while joining
+/// goes on.
 /// </summary>
 internal sealed class Joining
 {
@@ -38,7 +39,8 @@ internal sealed class Joining
 
         if (!radio.Joined && !Join(radio))
         {
-            if (!radio.ProvisioningOpen && (_networks.Count == 0 || _platform.Clock.Uptime - _lostAt >= _unit.JoinSeconds))
+            var late = _networks.Count == 0 || _platform.Clock.Uptime - _lostAt >= _unit.JoinSeconds;
+            if (late && !radio.ProvisioningOpen)
                 radio.OpenProvisioning();
             return _next == 0 ? BetweenRounds : BetweenNetworks;
         }

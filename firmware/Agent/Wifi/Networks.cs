@@ -18,7 +18,9 @@ internal sealed class Provisioned
     public string Owner;
 }
 
-/// <summary>The networks a device knows, newest first, and its owner binding: all that belongs to the person who has it.</summary>
+/// <summary>
+/// The networks a device knows, newest first, and its owner binding: all that belongs to the person who has it.
+/// </summary>
 internal sealed class Networks
 {
     /// <summary>Networks kept; one more pushes the oldest out.</summary>

@@ -1,6 +1,8 @@
 namespace Ota.Agent;
 
-/// <summary>base64url without padding (RFC 4648 §5), one spelling for each value: stray bits in the last character are refused.</summary>
+/// <summary>
+/// base64url without padding (RFC 4648 §5), one spelling for each value: stray bits in the last character are refused.
+/// </summary>
 internal static class Base64Url
 {
     private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -22,7 +22,8 @@ internal static class HttpDate
         return Days(year, month / 3 + 1, day) * 86400L + hour * 3600 + minute * 60 + second;
     }
 
-    // Days since 1970 in the Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
+    // Days since 1970 in the Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+    // days_from_civil).
     private static int Days(int year, int month, int day)
     {
         if (month <= 2)

@@ -2,7 +2,10 @@ using System.Collections;
 
 namespace Ota.Agent;
 
-/// <summary>A JSON object that was read. Members are asked for by name and kind; unknown ones are ignored, as the protocol wants.</summary>
+/// <summary>
+/// A JSON object that was read. Members are asked for by name and kind; unknown ones are ignored, as the protocol
+/// wants.
+/// </summary>
 internal sealed class JsonObject
 {
     private readonly Hashtable _members;

@@ -5,16 +5,18 @@ using System.Text;
 namespace Ota.Agent;
 
 /// <summary>
-/// Reads a JSON text (RFC 8259) that a stranger may have sent. Strict where leniency could make two readers disagree: a name that
-/// occurs twice, bytes that are not UTF-8, anything behind the end are refused. Time and memory are bounded by the input's
-/// length, the stack by <see cref="Deepest"/>.
+/// Reads a JSON text (RFC 8259) that a stranger may have sent. Strict where leniency could make two readers disagree: a
+/// name that occurs twice, bytes that are not UTF-8, anything behind the end are refused. Time and memory are bounded
+/// by the input's length, the stack by <see cref="Deepest"/>.
 /// </summary>
 internal sealed class JsonReader
 {
     /// <summary>Levels of nesting; the protocol needs four.</summary>
     public const int Deepest = 8;
 
-    /// <summary>Stands for null, and for a number that is no integer of 64 bits: the protocol has no use for either.</summary>
+    /// <summary>
+    /// Stands for null, and for a number that is no integer of 64 bits: the protocol has no use for either.
+    /// </summary>
     public static readonly object Other = new object();
 
     private readonly byte[] _text;

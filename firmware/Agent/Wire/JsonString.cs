@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Ota.Agent;
 
-/// <summary>The slow path of JSON strings: escapes and strict UTF-8 (RFC 3629), so that no two readers see different text.</summary>
+/// <summary>
+/// The slow path of JSON strings: escapes and strict UTF-8 (RFC 3629), so that no two readers see different text.
+/// </summary>
 internal static class JsonString
 {
     /// <summary>Reads from behind the opening quote to behind the closing one.</summary>

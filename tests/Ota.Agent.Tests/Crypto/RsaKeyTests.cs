@@ -5,8 +5,8 @@ using Ota.Agent.Tests.Lab;
 namespace Ota.Agent.Tests.Crypto;
 
 /// <summary>
-/// Edge cases of PKCS #1 v1.5 verification in the manner of Project Wycheproof, made with the test key's private half: each encoding
-/// below is a valid RSA operation over something that a lenient verifier has been known to accept.
+/// Edge cases of PKCS #1 v1.5 verification in the manner of Project Wycheproof, made with the test key's private half:
+/// each encoding below is a valid RSA operation over something that a lenient verifier has been known to accept.
 /// </summary>
 public sealed class RsaKeyTests
 {
@@ -30,14 +30,14 @@ public sealed class RsaKeyTests
         ["one byte of padding, garbage behind the digest"] = Forged(1),
         ["eight bytes of padding, garbage behind the digest"] = Forged(8),
         ["one byte of garbage behind the digest"] = Padded(Prefix, [.. Digest, 0]),
-        ["garbage inside the parameters"] = Padded(Convert.FromHexString("3033300f0609608648016503040201050200000420"), Digest),
-        ["NULL missing"] = Padded(Convert.FromHexString("302f300b0609608648016503040201" + "0420"), Digest),
-        ["BER long form of the outer length"] = Padded(Convert.FromHexString("308131300d060960864801650304020105000420"), Digest),
-        ["BER long form of the digest's length"] = Padded(Convert.FromHexString("3032300d06096086480165030402010500048120"), Digest),
-        ["BER indefinite length"] = Padded(Convert.FromHexString("3080300d060960864801650304020105000420"), [.. Digest, 0, 0]),
-        ["OID of SHA-1 over the SHA-256 digest"] = Padded(Convert.FromHexString("302d300906052b0e03021a05000420"), Digest),
-        ["OID of SHA-384 over the SHA-256 digest"] = Padded(Convert.FromHexString("3031300d060960864801650304020205000420"), Digest),
-        ["OID of SHA-512 over the SHA-256 digest"] = Padded(Convert.FromHexString("3031300d060960864801650304020305000420"), Digest),
+        ["garbage inside the parameters"] = Padded(Hex("3033300f0609608648016503040201050200000420"), Digest),
+        ["NULL missing"] = Padded(Hex("302f300b06096086480165030402010420"), Digest),
+        ["BER long form of the outer length"] = Padded(Hex("308131300d060960864801650304020105000420"), Digest),
+        ["BER long form of the digest's length"] = Padded(Hex("3032300d06096086480165030402010500048120"), Digest),
+        ["BER indefinite length"] = Padded(Hex("3080300d060960864801650304020105000420"), [.. Digest, 0, 0]),
+        ["OID of SHA-1 over the SHA-256 digest"] = Padded(Hex("302d300906052b0e03021a05000420"), Digest),
+        ["OID of SHA-384 over the SHA-256 digest"] = Padded(Hex("3031300d060960864801650304020205000420"), Digest),
+        ["OID of SHA-512 over the SHA-256 digest"] = Padded(Hex("3031300d060960864801650304020305000420"), Digest),
         ["the bare digest without DigestInfo"] = Padded([], Digest),
         ["the digest of something else"] = Padded(Prefix, SHA256.HashData("something else"u8)),
         ["a digest that is cut short"] = Padded(Prefix, Digest[..31]),
@@ -96,7 +96,7 @@ public sealed class RsaKeyTests
     {
         for (var i = 0; ; i++)
         {
-            var signature = Vectors.ReleaseKey.SignData(BitConverter.GetBytes(i), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            var signature = Signed(BitConverter.GetBytes(i));
             if (signature[0] != 0)
                 continue;
             Assert.True(Key.Verifies(SHA256.HashData(BitConverter.GetBytes(i)), signature));
@@ -114,11 +114,12 @@ public sealed class RsaKeyTests
         Assert.False(Key.Verifies(Digest, Bytes(n + 1)));
         Assert.False(Key.Verifies(Digest, Bytes(most - 1)));
 
-        // s + n opens to the same as s. It must still fit 384 bytes, so a message is looked for whose s is small enough.
+        // s + n opens to the same as s. It must still fit 384 bytes, so a message is looked for whose s is small
+        // enough.
         for (var i = 0; ; i++)
         {
             var message = BitConverter.GetBytes(i);
-            var signature = Vectors.ReleaseKey.SignData(message, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            var signature = Signed(message);
             if (Number(signature) + n >= most)
                 continue;
             Assert.True(Key.Verifies(SHA256.HashData(message), signature));
@@ -174,7 +175,12 @@ public sealed class RsaKeyTests
         Assert.Null(RsaKey.FromModulus(Altered([.. modulus], Size - 1, 0x10)));
     }
 
-    private static byte[] Signature() => Vectors.ReleaseKey.SignData(Message, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+    private static byte[] Signature() => Signed(Message);
+
+    private static byte[] Signed(byte[] message) =>
+        Vectors.ReleaseKey.SignData(message, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+
+    private static byte[] Hex(string digits) => Convert.FromHexString(digits);
 
     private static byte[] Padded(byte[] prefix, byte[] digest, byte first = 0, byte type = 1)
     {
@@ -205,7 +211,7 @@ public sealed class RsaKeyTests
     }
 
     private static byte[] PrivateOperation(byte[] encoded) =>
-        Bytes(BigInteger.ModPow(Number(encoded) % Number(Private.Modulus!), Number(Private.D!), Number(Private.Modulus!)));
+        Bytes(BigInteger.ModPow(Number(encoded), Number(Private.D!), Number(Private.Modulus!)));
 
     private static BigInteger CubeRoot(BigInteger value)
     {

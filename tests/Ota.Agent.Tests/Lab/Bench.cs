@@ -2,7 +2,9 @@ using Ota.Virtual;
 
 namespace Ota.Agent.Tests.Lab;
 
-/// <summary>One virtual device on a bench, wired to a server over real HTTP; time passes only when the bench lets it.</summary>
+/// <summary>
+/// One virtual device on a bench, wired to a server over real HTTP; time passes only when the bench lets it.
+/// </summary>
 internal sealed class Bench : IAsyncDisposable
 {
     public const string HardwareId = "02:00:00:00:00:01";
@@ -15,7 +17,7 @@ internal sealed class Bench : IAsyncDisposable
     {
         Server = server;
         Store = store;
-        Http = new NetworkHttp(_client, CancellationToken.None);
+        Http = new NetworkHttp(_client);
         Device = Make(store);
     }
 
@@ -32,12 +34,15 @@ internal sealed class Bench : IAsyncDisposable
     /// <summary>A device as it leaves the factory: keys, one network, empty slots.</summary>
     public static async Task<Bench> NewDeviceAsync(ProtocolServer? server = null)
     {
-        var bench = new Bench(server ?? await ProtocolServer.StartAsync(), new MemoryFlashStore(FlashLayout.SizeFor(SlotCapacity)));
+        var store = new MemoryFlashStore(FlashLayout.SizeFor(SlotCapacity));
+        var bench = new Bench(server ?? await ProtocolServer.StartAsync(), store);
         bench.Device.Manufacture([Vectors.Modulus(Vectors.ReleaseKey)], keyCounter: 0);
         return bench;
     }
 
-    /// <summary>A device that runs 1.0.0 with security counter 1, confirmed; installed once over the wire and cloned since.</summary>
+    /// <summary>
+    /// A device that runs 1.0.0 with security counter 1, confirmed; installed once over the wire and cloned since.
+    /// </summary>
     public static async Task<Bench> RunningAsync()
     {
         if (_running is null)
@@ -56,7 +61,7 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>The same device with another copy of its flash, off.</summary>
-    public VirtualDevice Make(MemoryFlashStore store) => new(
+    public VirtualDevice Make(FlashStore store) => new(
         new AgentOptions
         {
             Server = Server.Address.AbsoluteUri.TrimEnd('/'),

@@ -19,19 +19,33 @@ internal sealed record Build(string Statement, byte[] Image)
         return image;
     }
 
-    public static Build Of(string version, int counter = 1, string? content = null, int size = 10_000) =>
-        Of(Stated(version, counter, ImageOf(content ?? "image " + version, size)), ImageOf(content ?? "image " + version, size));
+    public static Build Of(string version, int counter = 1, string? content = null, int size = 10_000)
+    {
+        var image = ImageOf(content ?? "image " + version, size);
+        return Of(Stated(version, counter, image), image);
+    }
 
-    public static Build Recovery(string content = "recovery", int counter = 1) =>
-        Of(Stated("0.9.0", counter, ImageOf(content)) with { Kind = DeveloperStatement.RecoveryKind }, ImageOf(content));
+    public static Build Recovery(string content = "recovery", int counter = 1)
+    {
+        var image = ImageOf(content);
+        return Of(Stated("0.9.0", counter, image) with { Kind = DeveloperStatement.RecoveryKind }, image);
+    }
 
-    public static Build Of(DeveloperStatement statement, byte[] image) => new(statement.Sign(Vectors.ReleaseKey), image);
+    public static Build Of(DeveloperStatement statement, byte[] image) =>
+        new(statement.Sign(Vectors.ReleaseKey), image);
 
     public static DeveloperStatement Stated(string version, int counter, byte[] image)
     {
         using var digests = new ImageDigests(image.Length);
         digests.Append(image);
-        return new DeveloperStatement("thermostat", version, DeveloperStatement.ApplicationKind, ["virtual"], counter, 1767225600, digests.Describe("raw"));
+        return new DeveloperStatement(
+            "thermostat",
+            version,
+            DeveloperStatement.ApplicationKind,
+            ["virtual"],
+            counter,
+            OrderDraft.Issued,
+            digests.Describe("raw"));
     }
 }
 
@@ -48,7 +62,13 @@ internal sealed record OrderDraft(string Action, long Number, string? Release)
 
     public byte[] Payload()
     {
-        var payload = new Dictionary<string, object> { ["device"] = Device, ["number"] = Number, ["action"] = Action, ["deployment"] = Deployment };
+        var payload = new Dictionary<string, object>
+        {
+            ["device"] = Device,
+            ["number"] = Number,
+            ["action"] = Action,
+            ["deployment"] = Deployment,
+        };
         if (Release is not null)
             payload["release"] = Release;
         payload["issued"] = Issued;

@@ -34,8 +34,8 @@ internal sealed class Deployment
 internal sealed record Told(string Device, long Sequence, string Deployment, string State, string? Detail);
 
 /// <summary>
-/// A small server that speaks docs/protocol.md on a real Kestrel, so that the agent is tested over the wire. Its clock stands still
-/// shortly after the golden orders were issued.
+/// A small server that speaks docs/protocol.md on a real Kestrel, so that the agent is tested over the wire. Its clock
+/// stands still shortly after the golden orders were issued.
 /// </summary>
 internal sealed class ProtocolServer : IAsyncDisposable
 {
@@ -45,6 +45,7 @@ internal sealed class ProtocolServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, List<Deployment>> _deployments = new();
     private readonly ConcurrentDictionary<string, byte[]> _images = new();
     private int _nextDeployment = 50;
+    private long _lastNumber;
 
     private ProtocolServer(WebApplication app) => _app = app;
 
@@ -54,6 +55,11 @@ internal sealed class ProtocolServer : IAsyncDisposable
     public long Now { get; set; } = OrderDraft.Issued + 60;
 
     public int? RetryAfter { get; set; } = 3600;
+
+    /// <summary>
+    /// True for a server that answers a trial's check-in with the order again, which the protocol allows.
+    /// </summary>
+    public bool OffersOnTrial { get; set; }
 
     /// <summary>Called first for each request; true when it answered.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
@@ -109,7 +115,8 @@ internal sealed class ProtocolServer : IAsyncDisposable
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private static byte[] Secret(string use, string device) =>
-        HMACSHA256.HashData(Convert.FromHexString(Vectors.Secret("master")), Encoding.UTF8.GetBytes($"{use}\0{device}\01"));
+        HMACSHA256.HashData(
+            Convert.FromHexString(Vectors.Secret("master")), Encoding.UTF8.GetBytes($"{use}\0{device}\01"));
 
     private static string DeviceOf(string hardwareId) => hardwareId == Bench.HardwareId
         ? Vectors.Identity.Device
@@ -137,7 +144,8 @@ internal sealed class ProtocolServer : IAsyncDisposable
         }
 
         var device = ((string?)request.Headers.Authorization)?["Bearer ".Length..].Split('.')[0];
-        if (device is null || request.Headers.Authorization != $"Bearer {device}.{Base64Url.Encode(Secret("token", device))}")
+        if (device is null
+            || request.Headers.Authorization != $"Bearer {device}.{Base64Url.Encode(Secret("token", device))}")
         {
             context.Response.StatusCode = 401;
             return;
@@ -215,18 +223,28 @@ internal sealed class ProtocolServer : IAsyncDisposable
         foreach (var deployment in OpenOf(device))
         {
             var running = checkIn.TryGetProperty("release", out var release) ? release.GetString() : null;
-            if (deployment.Action == "install" && running == deployment.Hash && checkIn.GetProperty("slot").GetString() == "confirmed")
+            var slot = checkIn.GetProperty("slot").GetString();
+            if (deployment.Action == "install" && running == deployment.Hash && slot == "confirmed")
             {
                 deployment.Over = true;
                 continue;
             }
 
-            // The same order while it is still news to the device, else a fresh number.
+            // A trial is waited for. Otherwise the same order while it is news to the device, else a fresh number.
+            if (running == deployment.Hash && slot == "trial" && !OffersOnTrial)
+                return null;
             var last = checkIn.GetProperty("lastOrder").GetInt64();
             if (deployment.Number <= last)
-                deployment.Number = last + 1;
-            var order = new OrderDraft(deployment.Action, deployment.Number, deployment.Hash) { Device = device, Deployment = deployment.Id };
-            return AnswerWith(order.Sign(Secret("order", device)), deployment.Build?.Statement ?? deployment.Keys, deployment.Build?.Image);
+                deployment.Number = _lastNumber = Math.Max(_lastNumber, last) + 1;
+            var order = new OrderDraft(deployment.Action, deployment.Number, deployment.Hash)
+            {
+                Device = device,
+                Deployment = deployment.Id,
+            };
+            return AnswerWith(
+                order.Sign(Secret("order", device)),
+                deployment.Build?.Statement ?? deployment.Keys,
+                deployment.Build?.Image);
         }
 
         return null;

@@ -41,7 +41,8 @@ public sealed class GoldenFilesTests
     [InlineData("release-other-hardware.jws", "install", 3, 65536, "hardware")]
     [InlineData("release-lower-counter.jws", "install", 3, 65536, "security-counter")]
     [InlineData("keys.jws", "install", 3, 65536, "statement-signature")]
-    public void Statements_pass_or_fail_at_the_right_step(string file, string action, int floor, int capacity, string? step)
+    public void Statements_pass_or_fail_at_the_right_step(
+        string file, string action, int floor, int capacity, string? step)
     {
         var statement = Vectors.Text(file);
         var order = Verified(action, Ota.Signing.Jws.HashOf(statement));
@@ -63,8 +64,9 @@ public sealed class GoldenFilesTests
     [Fact]
     public void The_golden_image_fits_the_golden_statement_chunk_by_chunk()
     {
-        Check().Release(
-            Verified("install", Ota.Signing.Jws.HashOf(Vectors.Text("release.jws"))), Vectors.Text("release.jws"), 0, 65536, out var release);
+        var statement = Vectors.Text("release.jws");
+        var order = Verified("install", Ota.Signing.Jws.HashOf(statement));
+        Check().Release(order, statement, 0, 65536, out var release);
         var image = Vectors.Bytes("image.bin");
 
         Assert.Equal(3, release.ChunkCount);

@@ -25,7 +25,8 @@ public sealed class EncodingTests
     [InlineData("AB")]
     [InlineData("AAB")]
     [InlineData("AAé")]
-    public void Padding_foreign_characters_and_stray_bits_are_refused(string text) => Assert.Null(Base64Url.Decode(text));
+    public void Padding_foreign_characters_and_stray_bits_are_refused(string text) =>
+        Assert.Null(Base64Url.Decode(text));
 
     [Fact]
     public void Http_dates_read_as_the_platform_reads_them()

@@ -88,12 +88,7 @@ internal static partial class ServerHost
         services.AddProblemDetails();
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddExceptionHandler<Faults>();
-        services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "Ota staff API";
-            document.Info.Version = "v1";
-            return Task.CompletedTask;
-        }));
+        services.AddOpenApi("v1", ApiDescription.Describe);
     }
 
     private static T Usable<T>(Func<T> make, string folder)

@@ -14,7 +14,7 @@ internal static class ReleaseEndpoints
         var releases = api.MapGroup("/products/{product}/releases").WithTags("Releases");
         releases.MapGet("", List).For(StaffRole.Viewer).WithSummary("A product's releases, newest first");
         releases.MapPost("", UploadEndpoint.UploadAsync).For(StaffRole.Developer)
-            .WithSummary("Uploads a signed build").DisableAntiforgery();
+            .WithSummary("Uploads a signed build").AddOpenApiOperationTransformer(ApiDescription.DescribeUpload);
         releases.MapGet("/{version}", Get).For(StaffRole.Viewer).WithSummary("One release");
         releases.MapGet("/{version}/statement", Statement).For(StaffRole.Viewer).WithSummary("The release statement, as signed");
         releases.MapPost("/{version}/withdraw", WithdrawAsync).For(StaffRole.Developer)

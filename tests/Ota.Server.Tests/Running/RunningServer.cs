@@ -1,0 +1,180 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Ota.Signing;
+
+namespace Ota.Server.Tests.Running;
+
+/// <summary>The real server in this process: real Kestrel on a free port, real SQLite, real files.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    private readonly string _folder;
+    private readonly bool _ownsFolder;
+    private readonly string[] _more;
+
+    private RunningServer(string folder, bool ownsFolder, string[] more) => (_folder, _ownsFolder, _more) = (folder, ownsFolder, more);
+
+    public WebApplication App { get; private set; } = null!;
+
+    /// <summary>Without any key.</summary>
+    public HttpClient Anyone { get; private set; } = null!;
+
+    public HttpClient Admin { get; private set; } = null!;
+
+    public string Data => Path.Combine(_folder, "data");
+
+    public string Releases => Path.Combine(_folder, "releases");
+
+    public string AdminKey => File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
+
+    public LogCapture Log { get; } = new();
+
+    public static RSA ReleaseKey { get; } = Key("TEST-ONLY-release-key.pem");
+
+    public static RSA StrangerKey { get; } = Key("TEST-ONLY-stranger-key.pem");
+
+    public static async Task<RunningServer> StartAsync(string? folder = null, params string[] more)
+    {
+        var server = new RunningServer(folder ?? Directory.CreateTempSubdirectory("ota-server-").FullName, folder is null, more);
+        await server.RunAsync();
+        return server;
+    }
+
+    /// <summary>Stops it and starts it on the same data.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await RunAsync();
+    }
+
+    public HttpClient With(string key) => new()
+    {
+        BaseAddress = Anyone.BaseAddress,
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) },
+    };
+
+    /// <summary>A client with a fresh staff key of this role.</summary>
+    public async Task<HttpClient> AsAsync(string role) => With((await PostAsync("api/v1/staff", new { name = role, role })).GetProperty("key").GetString()!);
+
+    /// <summary>A product on virtual hardware that trusts the golden release key; its enrollment key.</summary>
+    public async Task<string> AddProductAsync(string name = "kettle", string poll = "02:00 UTC ±60m") =>
+        (await PostAsync("api/v1/products", new
+        {
+            name, hardware = new[] { "virtual", "esp32" }, releaseKeys = new[] { Vectors.Text("TEST-ONLY-release-key.pub.pem") }, poll,
+        })).GetProperty("enrollmentKey").GetString()!;
+
+    public async Task<JsonElement> PostAsync(string path, object body)
+    {
+        using var answer = await Admin.PostAsJsonAsync(path, body);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, $"{path}: {(int)answer.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement;
+    }
+
+    public async Task<JsonElement> GetAsync(string path) => await Admin.GetFromJsonAsync<JsonElement>(path);
+
+    public Task<HttpResponseMessage> UploadAsync(ABuild build, HttpClient? client = null, string product = "kettle") =>
+        (client ?? Admin).PostAsync($"api/v1/products/{product}/releases", build.Form());
+
+    public async Task<JsonElement> UploadedAsync(ABuild build)
+    {
+        using var answer = await UploadAsync(build);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return JsonDocument.Parse(text).RootElement;
+    }
+
+    /// <summary>Files in the image store, whole or on their way.</summary>
+    public int StoredFiles => Directory.EnumerateFiles(Path.Combine(Releases, ".images"), "*", SearchOption.AllDirectories).Count();
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (_ownsFolder)
+            Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task RunAsync()
+    {
+        App = await ServerHost.BuildAsync(
+            ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. _more],
+            builder => builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug));
+        await App.StartAsync();
+        var address = App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Anyone = new HttpClient { BaseAddress = new Uri(address + "/") };
+        Admin = With(AdminKey);
+    }
+
+    private async Task StopAsync()
+    {
+        Anyone.Dispose();
+        Admin.Dispose();
+        await App.StopAsync();
+        await App.DisposeAsync();
+    }
+
+    private static RSA Key(string name)
+    {
+        var rsa = RSA.Create();
+        rsa.ImportFromPem(Vectors.Text(name));
+        return rsa;
+    }
+}
+
+/// <summary>A build to upload; states what matters, the rest is good.</summary>
+internal sealed record ABuild(byte[] Bytes, ReleaseStatement Statement, RSA Key)
+{
+    public static ABuild Of(string version, string content = "firmware", string product = "kettle")
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(content);
+        using var digests = new ImageDigests(bytes.Length);
+        digests.Append(bytes);
+        return new ABuild(
+            bytes, new ReleaseStatement(product, version, "application", ["virtual"], 0, 1767225600, digests.Describe("raw")), RunningServer.ReleaseKey);
+    }
+
+    public MultipartFormDataContent Form() => new()
+    {
+        { new StringContent(Statement.Sign(Key)), "statement" },
+        { new ByteArrayContent(Bytes), "image", "image.bin" },
+    };
+}
+
+/// <summary>Everything the server logged, as text.</summary>
+internal sealed class LogCapture : ILoggerProvider, ILogger
+{
+    private readonly System.Text.StringBuilder _text = new();
+
+    public string Text
+    {
+        get
+        {
+            lock (_text)
+                return _text.ToString();
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_text)
+            _text.AppendLine(formatter(state, exception)).AppendLine(exception?.ToString());
+    }
+
+    public void Dispose()
+    {
+        // Nothing is held.
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.Staff;
+
+/// <summary>Who may call what. A new endpoint that is not in this table fails the test.</summary>
+public sealed partial class DenyByDefaultTests : IAsyncLifetime
+{
+    private const string Nobody = "-";
+    private static readonly string[] Roles = ["viewer", "support", "developer", "admin"];
+
+    private static readonly Dictionary<string, string> LeastRole = new()
+    {
+        ["GET /healthz"] = Nobody,
+        ["GET /readyz"] = Nobody,
+        ["GET /openapi/{documentName}.json"] = Nobody,
+        ["POST /agent/v1/enroll"] = Nobody,
+        ["POST /agent/v1/check-in"] = Nobody,
+        ["POST /agent/v1/reports"] = Nobody,
+        ["GET /images/{sha256}"] = Nobody,
+        ["HEAD /images/{sha256}"] = Nobody,
+        ["GET /api/v1/whoami"] = "viewer",
+        ["GET /api/v1/products"] = "viewer",
+        ["GET /api/v1/products/{product}"] = "viewer",
+        ["POST /api/v1/products"] = "developer",
+        ["POST /api/v1/products/{product}/key-statements"] = "developer",
+        ["GET /api/v1/products/{product}/releases"] = "viewer",
+        ["POST /api/v1/products/{product}/releases"] = "developer",
+        ["GET /api/v1/products/{product}/releases/{version}"] = "viewer",
+        ["GET /api/v1/products/{product}/releases/{version}/statement"] = "viewer",
+        ["POST /api/v1/products/{product}/releases/{version}/withdraw"] = "developer",
+        ["GET /api/v1/drop-folder"] = "viewer",
+        ["GET /api/v1/devices"] = "viewer",
+        ["GET /api/v1/devices/{device}"] = "viewer",
+        ["PUT /api/v1/devices/{device}/group"] = "support",
+        ["POST /api/v1/devices/{device}/hand-over"] = "support",
+        ["GET /api/v1/deployments"] = "viewer",
+        ["POST /api/v1/deployments"] = "support",
+        ["POST /api/v1/deployments/{deployment:long}/cancel"] = "support",
+        ["GET /api/v1/rollouts"] = "viewer",
+        ["GET /api/v1/rollouts/{rollout:long}"] = "viewer",
+        ["POST /api/v1/rollouts/{rollout:long}/abort"] = "developer",
+        ["GET /api/v1/staff"] = "admin",
+        ["POST /api/v1/staff"] = "admin",
+        ["POST /api/v1/staff/{id}/revoke"] = "admin",
+        ["GET /api/v1/audit"] = "admin",
+    };
+
+    private RunningServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Every_endpoint_is_closed_to_all_but_the_roles_it_names()
+    {
+        var endpoints = _server.App.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
+                .Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/').TrimEnd('/')}"))
+            .Distinct().Order(StringComparer.Ordinal).ToArray();
+        Assert.Equal(LeastRole.Keys.Order(StringComparer.Ordinal), endpoints);
+
+        var revoked = await _server.PostAsync("api/v1/staff", new { name = "gone", role = "admin" });
+        await _server.PostAsync($"api/v1/staff/{revoked.GetProperty("id").GetString()}/revoke", new { });
+        using var gone = _server.With(revoked.GetProperty("key").GetString()!);
+        using var forged = _server.With(_server.AdminKey[..^1] + (_server.AdminKey[^1] == '0' ? '1' : '0'));
+        foreach (var (endpoint, least) in LeastRole.Where(entry => entry.Value != Nobody))
+        {
+            foreach (var stranger in new[] { _server.Anyone, gone, forged })
+                Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(stranger, endpoint));
+        }
+
+        foreach (var role in Roles)
+        {
+            using var client = await _server.AsAsync(role);
+            foreach (var (endpoint, least) in LeastRole.Where(entry => entry.Value != Nobody))
+            {
+                var status = await StatusAsync(client, endpoint);
+                var allowed = Array.IndexOf(Roles, role) >= Array.IndexOf(Roles, least);
+                Assert.True(allowed == status is not (HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized), $"{role} {endpoint}: {status}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Only_developers_see_the_enrollment_key()
+    {
+        await _server.AddProductAsync();
+        using var viewer = await _server.AsAsync("viewer");
+        using var developer = await _server.AsAsync("developer");
+
+        Assert.DoesNotContain("\"enrollmentKey\":\"", await viewer.GetStringAsync("api/v1/products/kettle"), StringComparison.Ordinal);
+        Assert.Contains("\"enrollmentKey\":\"", await developer.GetStringAsync("api/v1/products/kettle"), StringComparison.Ordinal);
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string endpoint)
+    {
+        var space = endpoint.IndexOf(' ');
+        var path = Parameter().Replace(endpoint[(space + 2)..], "1");
+        using var request = new HttpRequestMessage(new HttpMethod(endpoint[..space]), path)
+        {
+            Content = endpoint[0] == 'G' ? null : new StringContent(
+                "{}", System.Text.Encoding.UTF8, path.EndsWith("key-statements", StringComparison.Ordinal) ? "application/jose" : "application/json"),
+        };
+        using var answer = await client.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    [GeneratedRegex("{[^}]+}")]
+    private static partial Regex Parameter();
+}

@@ -63,8 +63,8 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
         var requests = fleet.Tokens.Select(TestFleet.CheckIn).ToArray();
         var ours = await PrepareAsync("check-ins", requests);
         var theirs = await PrepareAsync("small", fleet.Tokens.Select(token => TestFleet.Get("/small", token)));
-        // Also each device's first check-in, which is not held.
-        await _wrk.RunAsync(server.Url, Connections, "prepared.lua", ours);
+        // The first of each device is not held.
+        await WarmUpAsync(() => _wrk.RunAsync(server.Url, Connections, "prepared.lua", ours));
 
         var figure = new Figure("held check-ins/s");
         await AlternateAsync(figure, ours, theirs);
@@ -86,7 +86,7 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
     {
         var ours = await PrepareAsync("images", fleet.Tokens.Select(token => TestFleet.Get(fleet.ImagePath, token)));
         var theirs = await PrepareAsync("image", fleet.Tokens.Select(token => TestFleet.Get("/image", token)));
-        await _wrk.RunAsync(server.Url, Connections, "prepared.lua", ours);
+        await WarmUpAsync(() => _wrk.RunAsync(server.Url, Connections, "prepared.lua", ours));
 
         var figure = new Figure("image downloads of 1 MiB/s");
         await AlternateAsync(figure, ours, theirs);
@@ -97,7 +97,7 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
     {
         var tokens = Path.Combine(folder, "tokens");
         await File.WriteAllLinesAsync(tokens, fleet.Tokens);
-        await ReportRunAsync(tokens, batch);
+        await WarmUpAsync(() => ReportRunAsync(tokens, batch));
 
         var figure = new Figure($"durable reports/s, {batch} a request");
         var commits = new List<double>();
@@ -122,6 +122,13 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
         return kept >= run.Answers * batch
             ? (run.Rate * batch, unchecked(_stored.Commits() - commits) * run.Rate / run.Answers)
             : throw new InvalidOperationException($"{run.Answers * batch} reports were acknowledged, {kept} are there.");
+    }
+
+    // With both cores at their limit the just-in-time compiler needs some ten seconds to come to its best code.
+    private async Task WarmUpAsync(Func<Task> run)
+    {
+        for (var turn = 0; turn < options.WarmUps; turn++)
+            await run();
     }
 
     private async Task AlternateAsync(Figure figure, string ours, string theirs)

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Dapper;
 using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Devices;
@@ -48,7 +47,7 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
                     connection =>
                     {
                         foreach (var device in batch)
-                            connection.Execute(DeviceTable.HeardSql, DeviceTable.HeardValues(device, device.Heard!));
+                            DeviceTable.WriteHeard(connection, device, device.Heard!);
                     },
                     CancellationToken.None);
             }

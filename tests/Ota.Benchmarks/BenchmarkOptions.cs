@@ -8,7 +8,9 @@ namespace Ota.Benchmarks;
 /// <param name="Only">What the names of the measurements must begin with; null runs all.</param>
 internal sealed record BenchmarkOptions(string Server, int Rounds, int Seconds, int WarmUps, string? Only)
 {
-    public const string Usage = "Usage: Ota.Benchmarks --server Ota.Server.dll [--quick] [--rounds N] [--seconds N] [--only check-ins|images|reports]";
+    public const string Usage =
+        "Usage: Ota.Benchmarks --server Ota.Server.dll [--quick] [--rounds N] [--seconds N] "
+        + "[--only check-ins|images|reports]";
 
     public static BenchmarkOptions? Read(string[] args)
     {

@@ -10,6 +10,7 @@ internal sealed class Child : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly Process _process;
     private readonly StreamWriter _log;
+    private string _last = "it said nothing";
 
     private Child(Process process, StreamWriter log, int port)
     {
@@ -20,10 +21,16 @@ internal sealed class Child : IAsyncDisposable
 
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
-    /// <summary>Starts a program and waits until a GET of <paramref name="probe"/> is answered 200; its output goes to a file.</summary>
+    /// <summary>
+    /// Starts a program and waits until a GET of <paramref name="probe"/> is answered 200; its output goes to a file.
+    /// </summary>
     public static async Task<Child> StartAsync(string program, string[] arguments, int port, string probe, string log)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         var writer = new StreamWriter(log) { AutoFlush = true };
         var process = Process.Start(start)!;
         var child = new Child(process, writer, port);
@@ -68,8 +75,10 @@ internal sealed class Child : IAsyncDisposable
     {
         lock (_log)
         {
-            if (line.Data is { } text && _log.BaseStream is { CanWrite: true })
-                _log.WriteLine(text);
+            if (line.Data is not { } text || _log.BaseStream is not { CanWrite: true })
+                return;
+            _log.WriteLine(text);
+            _last = text;
         }
     }
 
@@ -80,7 +89,7 @@ internal sealed class Child : IAsyncDisposable
         while (true)
         {
             if (_process.HasExited || patience.Elapsed > Patience)
-                throw new InvalidOperationException($"{_process.StartInfo.FileName} did not start; see {((FileStream)_log.BaseStream).Name}.");
+                throw new InvalidOperationException($"{_process.StartInfo.FileName} did not start: {_last}");
             try
             {
                 using var answer = await client.GetAsync(new Uri(probe, UriKind.Relative));

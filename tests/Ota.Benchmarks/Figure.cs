@@ -1,6 +1,8 @@
 namespace Ota.Benchmarks;
 
-/// <summary>The runs of one measurement, with the same of nginx when there is one: pair by pair, as they were run.</summary>
+/// <summary>
+/// The runs of one measurement, with the same of nginx when there is one: pair by pair, as they were run.
+/// </summary>
 internal sealed class Figure(string name)
 {
     private readonly List<double> _ours = [];
@@ -23,7 +25,8 @@ internal sealed class Figure(string name)
         _nginx.Count > 0 ? Text(_nginx, "N0") : "",
         _nginx.Count > 0 ? Text([.. _ours.Zip(_nginx, (ours, nginx) => ours / nginx)], "F2") : "");
 
-    private static string Row(string name, string ours, string nginx, string ratio) => $"{name,-38} {ours,-26} {nginx,-26} {ratio}".TrimEnd();
+    private static string Row(string name, string ours, string nginx, string ratio) =>
+        $"{name,-38} {ours,-26} {nginx,-26} {ratio}".TrimEnd();
 
     public static string Text(IReadOnlyCollection<double> values, string format)
     {

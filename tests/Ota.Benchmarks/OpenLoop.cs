@@ -6,14 +6,15 @@ using System.Text;
 namespace Ota.Benchmarks;
 
 /// <summary>
-/// Sends requests at a fixed rate, whether or not the answers keep up, as devices do. A latency counts from the moment the request
-/// was due, so that a stall of the server is not hidden by requests that were held back (and the lateness of our own timer, about a
-/// millisecond, is in it too).
+/// Sends requests at a fixed rate, whether or not the answers keep up, as devices do. A latency counts from the moment
+/// the request was due, so that a stall of the server is not hidden by requests that were held back (and the lateness
+/// of our own timer, about a millisecond, is in it too).
 /// </summary>
 internal static class OpenLoop
 {
     /// <summary>Latencies in milliseconds, ascending.</summary>
-    public static async Task<double[]> RunAsync(int port, IReadOnlyList<byte[]> requests, int connections, double rate, TimeSpan duration)
+    public static async Task<double[]> RunAsync(
+        int port, IReadOnlyList<byte[]> requests, int connections, double rate, TimeSpan duration)
     {
         var start = Stopwatch.GetTimestamp();
         var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(number =>
@@ -23,10 +24,17 @@ internal static class OpenLoop
         return latencies;
     }
 
-    public static double Percentile(double[] ascending, double share) => ascending[(int)(share * (ascending.Length - 1))];
+    public static double Percentile(double[] ascending, double share) =>
+        ascending[(int)(share * (ascending.Length - 1))];
 
     private static async Task<List<double>> ConnectionAsync(
-        int port, IReadOnlyList<byte[]> requests, int number, int connections, double rate, long start, TimeSpan duration)
+        int port,
+        IReadOnlyList<byte[]> requests,
+        int number,
+        int connections,
+        double rate,
+        long start,
+        TimeSpan duration)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, port);

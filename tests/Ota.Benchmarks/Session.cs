@@ -25,7 +25,8 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             await using var nginx = await Nginx.StartAsync(folder, image);
             await using var server = await StartServerAsync(options, folder);
             var fleet = new TestFleet(server.Url);
-            await fleet.MakeAsync((await File.ReadAllTextAsync(Path.Combine(folder, "data", "admin.key"))).Trim(), image);
+            var adminKey = await File.ReadAllTextAsync(Path.Combine(folder, "data", "admin.key"));
+            await fleet.MakeAsync(adminKey.Trim(), image);
             await new Session(options, folder, server, nginx, fleet).MeasureAsync();
         }
         finally
@@ -37,13 +38,15 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
     private static Task<Child> StartServerAsync(BenchmarkOptions options, string folder)
     {
         var port = Child.FreePort();
-        string[] arguments = [options.Server, "--urls", $"http://127.0.0.1:{port}", "--data", Path.Combine(folder, "data")];
+        var data = Path.Combine(folder, "data");
+        string[] arguments = [options.Server, "--urls", $"http://127.0.0.1:{port}", "--data", data];
         return Child.StartAsync("dotnet", arguments, port, "/readyz", Path.Combine(folder, "server.log"));
     }
 
     private async Task MeasureAsync()
     {
-        Console.WriteLine($"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, data on {FileSystem()}");
+        Console.WriteLine(
+            $"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, data on {FileSystem()}");
         Console.WriteLine($"{options.Rounds} rounds of {options.Seconds} s; median (lowest–highest), ratios pair by pair");
         Console.WriteLine();
         Console.WriteLine(Figure.Heading);

@@ -37,7 +37,9 @@ internal sealed class TestFleet(Uri server)
         "POST /agent/v1/check-in",
         token,
         """
-        {"running":"0.0.0","slot":"confirmed","securityCounter":0,"lastOrder":0,"keyCounter":0,"restart":{"cause":"power-or-unknown","at":1767225600,"count":12},"uptime":86400,"rssi":-67,"freeMemory":61440,"hardware":"bench-board","pins":{"5":"21.5"}}
+        {"running":"0.0.0","slot":"confirmed","securityCounter":0,"lastOrder":0,"keyCounter":0,
+         "restart":{"cause":"power-or-unknown","at":1767225600,"count":12},"uptime":86400,"rssi":-67,
+         "freeMemory":61440,"hardware":"bench-board","pins":{"5":"21.5"}}
         """);
 
     public static byte[] Get(string path, string token) => Request("GET " + path, token, body: null);
@@ -46,18 +48,22 @@ internal sealed class TestFleet(Uri server)
         $"{line} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
         + (body is null ? "\r\n" : $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
 
-    private static async Task<JsonElement> AddProductAsync(HttpClient client, AuthenticationHeaderValue staff, ReleaseKey key)
+    private static async Task<JsonElement> AddProductAsync(
+        HttpClient client, AuthenticationHeaderValue staff, ReleaseKey key)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/products");
         request.Headers.Authorization = staff;
-        request.Content = JsonContent.Create(new { name = "bench", hardware = new[] { Hardware }, releaseKeys = new[] { key.Pem } });
+        string[] hardware = [Hardware];
+        string[] releaseKeys = [key.Pem];
+        request.Content = JsonContent.Create(new { name = "bench", hardware, releaseKeys });
         return await SendAsync(client, request, CancellationToken.None);
     }
 
     private async Task UploadAsync(HttpClient client, AuthenticationHeaderValue staff, RSA key, byte[] image)
     {
         using var stream = new MemoryStream(image);
-        var description = await ImageDigests.OfAsync(stream, image.Length, "raw", progress: null, CancellationToken.None);
+        var description = await ImageDigests.OfAsync(
+            stream, image.Length, "raw", progress: null, CancellationToken.None);
         var statement = new ReleaseStatement(
             "bench", "1.0.0", ReleaseStatement.ApplicationKind, [Hardware], SecurityCounter: 0, Created: 1767225600, description);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/products/bench/releases");
@@ -71,7 +77,8 @@ internal sealed class TestFleet(Uri server)
         ImagePath = "/images/" + description.Sha256;
     }
 
-    private static async Task<string> EnrollAsync(HttpClient client, JsonElement product, int number, CancellationToken cancellation)
+    private static async Task<string> EnrollAsync(
+        HttpClient client, JsonElement product, int number, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/agent/v1/enroll");
         request.Content = JsonContent.Create(new
@@ -86,7 +93,8 @@ internal sealed class TestFleet(Uri server)
         return $"{identity.GetProperty("device").GetString()}.{identity.GetProperty("token").GetString()}";
     }
 
-    private static async Task<JsonElement> SendAsync(HttpClient client, HttpRequestMessage request, CancellationToken cancellation)
+    private static async Task<JsonElement> SendAsync(
+        HttpClient client, HttpRequestMessage request, CancellationToken cancellation)
     {
         using var answer = await client.SendAsync(request, cancellation);
         var text = await answer.Content.ReadAsStringAsync(cancellation);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Measures the server beside nginx on this machine; see README.md. Arguments go to the benchmark: --quick, --rounds, --seconds, --only.
+# Measures the server beside nginx on this machine; see README.md. Arguments go to the benchmark:
+# --quick, --rounds, --seconds, --only.
 set -eu
 cd "$(dirname "$0")/../.."
 

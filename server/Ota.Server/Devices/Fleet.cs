@@ -91,7 +91,6 @@ internal static class DeviceTable
         VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
         """;
 
-    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
     private const string HeardSql =
         """
         UPDATE devices SET checked_in = 1, running = @Running, release = @Release, slot = @Slot, security_counter = @SecurityCounter,
@@ -104,6 +103,7 @@ internal static class DeviceTable
     public const string DecidedSql =
         "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
 
+    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
     public static void WriteHeard(SqliteConnection connection, Device device, Heard heard) =>
         connection.ExecuteKept(
             HeardSql,

@@ -1,5 +1,5 @@
--- Sends the requests of a file, each in turn: `-s prepared.lua URL -- FILE`. In the file every request follows its length in
--- decimal and a newline. Each thread begins elsewhere, so that two threads are seldom at the same device.
+-- Sends the requests of a file, each in turn: `-s prepared.lua URL -- FILE`. In the file every request follows its
+-- length in decimal and a newline. Each thread begins elsewhere, so that two are seldom at the same device.
 local threads = 0
 
 function setup(thread)

@@ -1,5 +1,6 @@
--- Sends batches of reports, every one new: `-s reports.lua URL -- FILE THREADS FIRST BATCH`. The file has one device's token in
--- each line; a thread takes the lines that are its own, so that a device's seq has one source. FIRST is the seq to begin with.
+-- Sends batches of reports, every one new: `-s reports.lua URL -- FILE THREADS FIRST BATCH`. The file has one device's
+-- token in each line; a thread takes the lines that are its own, so that a device's seq has one source. FIRST is the
+-- seq to begin with.
 local threads = 0
 
 function setup(thread)

@@ -119,22 +119,24 @@ internal static partial class ServerHost
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(pages => Problems.WriteAsync(pages.HttpContext, Problems.OfStatus(pages.HttpContext)));
+        // Device calls end here: they know their caller by themselves, and what follows would look up each token as a staff key.
+        app.UseRouting();
         app.UseSwaggerUI(page =>
         {
             page.RoutePrefix = "docs";
             page.DocumentTitle = "Ota staff API";
             page.SwaggerEndpoint("/openapi/v1.json", "v1");
         });
-        app.UseRouting();
+        app.UseAuthentication();
         app.UseAuthorization();
 
         app.MapGet("/healthz", () => "ok").AllowAnonymous().ExcludeFromDescription();
         app.MapGet("/readyz", Ready).AllowAnonymous().ExcludeFromDescription();
         app.MapPost("/agent/v1/enroll", EnrollmentEndpoint.EnrollAsync)
             .AllowAnonymous().ExcludeFromDescription().WithMetadata(new SmallBody(EnrollmentEndpoint.MaximumSize));
-        app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).AllowAnonymous().ExcludeFromDescription();
-        app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).AllowAnonymous().ExcludeFromDescription();
-        app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
+        app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
+        app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1");
         api.MapStaff();

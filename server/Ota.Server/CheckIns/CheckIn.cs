@@ -88,38 +88,39 @@ public sealed record CheckIn(
     };
 }
 
+// Set, not init: source-generated JSON reads init-only properties by way of a constructor with boxed arguments.
 internal sealed class CheckInBody
 {
-    public string? Running { get; init; }
+    public string? Running { get; set; }
 
-    public string? Release { get; init; }
+    public string? Release { get; set; }
 
-    public string? Slot { get; init; }
+    public string? Slot { get; set; }
 
-    public int SecurityCounter { get; init; }
+    public int SecurityCounter { get; set; }
 
-    public long LastOrder { get; init; }
+    public long LastOrder { get; set; }
 
-    public int KeyCounter { get; init; }
+    public int KeyCounter { get; set; }
 
-    public RestartBody? Restart { get; init; }
+    public RestartBody? Restart { get; set; }
 
-    public long Uptime { get; init; }
+    public long Uptime { get; set; }
 
-    public int Rssi { get; init; }
+    public int Rssi { get; set; }
 
-    public long FreeMemory { get; init; }
+    public long FreeMemory { get; set; }
 
-    public string? Hardware { get; init; }
+    public string? Hardware { get; set; }
 }
 
 internal sealed class RestartBody
 {
-    public string? Cause { get; init; }
+    public string? Cause { get; set; }
 
-    public long At { get; init; }
+    public long At { get; set; }
 
-    public long Count { get; init; }
+    public long Count { get; set; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

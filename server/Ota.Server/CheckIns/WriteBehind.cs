@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Dapper;
 using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Devices;
@@ -40,32 +39,35 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
 
     private async Task FlushAsync()
     {
-        while (!_queue.IsEmpty)
+        foreach (var batch in Waiting().Chunk(Batch))
         {
-            var batch = new List<Device>(Batch);
-            while (batch.Count < Batch && _queue.TryDequeue(out var device))
-            {
-                // Before it is read: a check-in from now on queues the device again.
-                Volatile.Write(ref device.Queued, 0);
-                batch.Add(device);
-            }
-
             try
             {
                 await database.WriteAsync(
                     connection =>
                     {
                         foreach (var device in batch)
-                            connection.Execute(DeviceTable.HeardSql, DeviceTable.HeardValues(device, device.Heard!));
+                            DeviceTable.WriteHeard(connection, device, device.Heard!);
                     },
                     CancellationToken.None);
             }
             catch (SqliteException fault)
             {
-                Log.Delayed(logger, batch.Count, fault.SqliteErrorCode);
-                batch.ForEach(Add);
+                Log.Delayed(logger, batch.Length, fault.SqliteErrorCode);
+                Array.ForEach(batch, Add);
                 return;
             }
+        }
+    }
+
+    // What waits now and no more: a device that asks again meanwhile is written once an interval, however often it asks.
+    private IEnumerable<Device> Waiting()
+    {
+        for (var left = _queue.Count; left > 0 && _queue.TryDequeue(out var device); left--)
+        {
+            // Before it is read: a check-in from now on queues the device again.
+            Volatile.Write(ref device.Queued, 0);
+            yield return device;
         }
     }
 

@@ -91,10 +91,10 @@ internal sealed class Database : IAsyncDisposable
     {
         try
         {
-            Execute(_writer, "BEGIN IMMEDIATE");
+            _writer.ExecuteKept("BEGIN IMMEDIATE");
             foreach (var work in batch)
                 RunAlone(work);
-            Execute(_writer, "COMMIT");
+            _writer.ExecuteKept("COMMIT");
         }
         catch (SqliteException fault)
         {
@@ -111,22 +111,22 @@ internal sealed class Database : IAsyncDisposable
 
     private void RunAlone(Work work)
     {
-        Execute(_writer, "SAVEPOINT work");
+        _writer.ExecuteKept("SAVEPOINT work");
         if (work.Run(_writer))
         {
-            Execute(_writer, "RELEASE work");
+            _writer.ExecuteKept("RELEASE work");
             return;
         }
 
-        Execute(_writer, "ROLLBACK TO work");
-        Execute(_writer, "RELEASE work");
+        _writer.ExecuteKept("ROLLBACK TO work");
+        _writer.ExecuteKept("RELEASE work");
     }
 
     private void Undo(string sql)
     {
         try
         {
-            Execute(_writer, sql);
+            _writer.ExecuteKept(sql);
         }
         catch (SqliteException)
         {

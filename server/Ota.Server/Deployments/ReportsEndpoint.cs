@@ -140,10 +140,15 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         var open = device.Open;
         foreach (var report in reports)
         {
-            var isNew = connection.Execute(InsertSql, new
-            {
-                Device = device.Id, report.Seq, report.At, report.Deployment, report.State, report.Detail, Received = now.ToUnixTimeMilliseconds(),
-            }) > 0;
+            var isNew = connection.ExecuteKept(
+                InsertSql,
+                ("@Device", device.Id),
+                ("@Seq", report.Seq),
+                ("@At", report.At),
+                ("@Deployment", report.Deployment),
+                ("@State", report.State),
+                ("@Detail", report.Detail),
+                ("@Received", now.ToUnixTimeMilliseconds())) > 0;
             if (isNew && open is not null && Concerns(report, open) && DeploymentProgress.AfterReport(open.State, report.State!) is { } state)
                 open = open with { State = state, Detail = report.Detail, Ended = state.IsOver() ? now : null };
         }

@@ -28,6 +28,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>Which set of its derived secrets is good; a higher one revokes the lower.</summary>
     public long Generation { get; set; } = 1;
 
+    /// <summary>Its token as last derived; good while the generation is still the device's.</summary>
+    public DeviceToken? Token { get; set; }
+
     /// <summary>Whether it has checked in with its present generation.</summary>
     public bool CheckedIn { get; set; }
 

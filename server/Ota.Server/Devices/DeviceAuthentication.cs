@@ -3,6 +3,9 @@ using Ota.Server.Secrets;
 
 namespace Ota.Server.Devices;
 
+/// <summary>A device's token in one generation.</summary>
+internal sealed record DeviceToken(long Generation, byte[] Bytes);
+
 /// <summary>Who a device is comes from its token, never from a route. By hand, as this is on the path of every check-in.</summary>
 internal sealed class DeviceAuthentication(Fleet fleet, MasterSecret master)
 {
@@ -18,7 +21,18 @@ internal sealed class DeviceAuthentication(Fleet fleet, MasterSecret master)
         var dot = token.IndexOf('.');
         if (dot is < 1 or > 40 || fleet.Find(token[..dot].ToString()) is not { } device)
             return null;
-        return master.IsToken(token[(dot + 1)..], device.Id, device.Generation) ? device : null;
+        return MasterSecret.IsToken(token[(dot + 1)..], TokenOf(device)) ? device : null;
+    }
+
+    // Derived once and kept in memory, which holds the master secret as well; deriving it for each call cost a tenth of a check-in.
+    private byte[] TokenOf(Device device)
+    {
+        var generation = device.Generation;
+        if (device.Token is { } known && known.Generation == generation)
+            return known.Bytes;
+        var token = new DeviceToken(generation, master.Token(device.Id, generation));
+        device.Token = token;
+        return token.Bytes;
     }
 
     /// <summary>401, alike for an unknown device and a wrong token.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Dapper;
+using Microsoft.Data.Sqlite;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
@@ -90,8 +91,7 @@ internal static class DeviceTable
         VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
         """;
 
-    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
-    public const string HeardSql =
+    private const string HeardSql =
         """
         UPDATE devices SET checked_in = 1, running = @Running, release = @Release, slot = @Slot, security_counter = @SecurityCounter,
                last_order = @LastOrder, last_seen = @LastSeen, next_check_in = @NextCheckIn, restart_cause = @RestartCause,
@@ -103,24 +103,25 @@ internal static class DeviceTable
     public const string DecidedSql =
         "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
 
-    public static object HeardValues(Device device, Heard heard) => new
-    {
-        device.Id,
-        device.Generation,
-        heard.CheckIn.Running,
-        heard.CheckIn.Release,
-        Slot = heard.CheckIn.Slot.ToString().ToLowerInvariant(),
-        heard.CheckIn.SecurityCounter,
-        heard.CheckIn.LastOrder,
-        LastSeen = heard.At.ToUnixTimeMilliseconds(),
-        NextCheckIn = heard.Next.ToUnixTimeMilliseconds(),
-        RestartCause = heard.CheckIn.Restart.Cause,
-        RestartAt = heard.CheckIn.Restart.At,
-        Restarts = heard.CheckIn.Restart.Count,
-        heard.CheckIn.Uptime,
-        heard.CheckIn.Rssi,
-        heard.CheckIn.FreeMemory,
-    };
+    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
+    public static void WriteHeard(SqliteConnection connection, Device device, Heard heard) =>
+        connection.ExecuteKept(
+            HeardSql,
+            ("@Id", device.Id),
+            ("@Generation", device.Generation),
+            ("@Running", heard.CheckIn.Running),
+            ("@Release", heard.CheckIn.Release),
+            ("@Slot", heard.CheckIn.Slot == SlotState.Trial ? "trial" : "confirmed"),
+            ("@SecurityCounter", heard.CheckIn.SecurityCounter),
+            ("@LastOrder", heard.CheckIn.LastOrder),
+            ("@LastSeen", heard.At.ToUnixTimeMilliseconds()),
+            ("@NextCheckIn", heard.Next.ToUnixTimeMilliseconds()),
+            ("@RestartCause", heard.CheckIn.Restart.Cause),
+            ("@RestartAt", heard.CheckIn.Restart.At),
+            ("@Restarts", heard.CheckIn.Restart.Count),
+            ("@Uptime", heard.CheckIn.Uptime),
+            ("@Rssi", heard.CheckIn.Rssi),
+            ("@FreeMemory", heard.CheckIn.FreeMemory));
 }
 
 internal sealed class DeviceRow

@@ -19,15 +19,13 @@ internal sealed class MasterSecret(byte[] master)
     public string ImageSignature(string sha256, long expires) =>
         Base64Url.EncodeToString(HMACSHA256.HashData(_imageLinkKey, Encoding.ASCII.GetBytes($"{sha256}\0{expires}")));
 
-    /// <summary>True when <paramref name="token"/> (base64url) is the device's in this generation; constant time.</summary>
-    public bool IsToken(ReadOnlySpan<char> token, string device, long generation)
+    /// <summary>True when <paramref name="given"/> (base64url) is this token; constant time.</summary>
+    public static bool IsToken(ReadOnlySpan<char> given, ReadOnlySpan<byte> token)
     {
-        Span<byte> given = stackalloc byte[33];
-        if (token.Length != 43 || Base64Url.DecodeFromChars(token, given, out _, out var written) != System.Buffers.OperationStatus.Done || written != 32)
-            return false;
-        Span<byte> expected = stackalloc byte[32];
-        Derive("token", device, generation, expected);
-        return CryptographicOperations.FixedTimeEquals(given[..32], expected);
+        Span<byte> bytes = stackalloc byte[33];
+        return given.Length == 43
+            && Base64Url.DecodeFromChars(given, bytes, out _, out var written) == System.Buffers.OperationStatus.Done
+            && CryptographicOperations.FixedTimeEquals(bytes[..written], token);
     }
 
     /// <summary>Compares two texts without telling by time where they differ.</summary>

@@ -39,7 +39,7 @@ internal sealed class DeviceAgent
         _boot = new Boot(unit, platform, _state, _identityRecord, _clearing);
         _joining = new Joining(unit, platform, Networks);
         _server = new ServerLink(unit, platform.Http);
-        _checkIn = new CheckIn(unit, platform, _server);
+        _checkIn = new CheckIn(unit, platform, _server, trusted);
         _outbox = new Outbox(_state, _server, platform.Clock);
         _orders = new OrderDesk(unit, platform, _state, trusted, _outbox, _server);
         _enrollment = new Enrollment(unit, _server, _identityRecord);

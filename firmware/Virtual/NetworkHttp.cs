@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using Ota.Agent;
 
@@ -55,7 +56,7 @@ internal sealed class NetworkHttp(HttpMessageInvoker client) : IHttp
 
     // An address that is none came from the server, so it is a fault of the transport as well.
     private static bool IsTransport(Exception fault) =>
-        fault is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException
+        fault is HttpRequestException or SocketException or IOException or OperationCanceledException or ObjectDisposedException
             or UriFormatException or NotSupportedException or InvalidOperationException;
 
     private static HttpRequestMessage RequestFor(HttpCall call)

@@ -7,6 +7,9 @@ internal static class Built
 
     public static string Server => Output("server/Ota.Server", "Ota.Server.dll");
 
+    /// <summary>A file of the repository.</summary>
+    public static string File(string path) => Path.Combine(Root(), path);
+
     public static string Vector(string name) => Path.Combine(Root(), "tests", "vectors", name);
 
     private static string Output(string project, string assembly)
@@ -14,13 +17,13 @@ internal static class Built
         // …/tests/Ota.EndToEnd.Tests/bin/<configuration>/<framework>/
         var framework = new DirectoryInfo(AppContext.BaseDirectory);
         var file = Path.Combine(Root(), project, "bin", framework.Parent!.Name, framework.Name, assembly);
-        return File.Exists(file) ? file : throw new FileNotFoundException("Build it first: " + project, file);
+        return System.IO.File.Exists(file) ? file : throw new FileNotFoundException("Build it first: " + project, file);
     }
 
     private static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Ota.sln")))
+        while (!System.IO.File.Exists(Path.Combine(folder.FullName, "Ota.sln")))
             folder = folder.Parent ?? throw new DirectoryNotFoundException("Ota.sln is in no folder above this test.");
         return folder.FullName;
     }

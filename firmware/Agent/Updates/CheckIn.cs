@@ -29,9 +29,11 @@ internal sealed class CheckIn
     private readonly AgentOptions _unit;
     private readonly Platform _platform;
     private readonly ServerLink _server;
+    private readonly TrustedKeys _trusted;
 
-    public CheckIn(AgentOptions unit, Platform platform, ServerLink server)
+    public CheckIn(AgentOptions unit, Platform platform, ServerLink server, TrustedKeys trusted)
     {
+        _trusted = trusted;
         _unit = unit;
         _platform = platform;
         _server = server;
@@ -114,6 +116,7 @@ internal sealed class CheckIn
             .Text("slot", onTrial ? "trial" : "confirmed")
             .Number("securityCounter", state.Floor)
             .Number("lastOrder", lastOrder)
+            .Number("keyCounter", _trusted.Counter)
             .Begin("restart")
             .Text("cause", CauseNames[(int)boot.Cause])
             .Number("at", clock.Now == 0 ? 0 : clock.Now - clock.Uptime)

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -138,7 +139,7 @@ internal sealed class OtaApi : IDisposable
             throw FailureException.Unreachable(
                 $"The server at {Server} has not moved a byte for {Patience.TotalSeconds} s; try again when it is less busy.");
         }
-        catch (Exception fault) when (fault is HttpRequestException or IOException)
+        catch (Exception fault) when (fault is HttpRequestException or SocketException or IOException)
         {
             var reason = (fault.InnerException ?? fault).Message.TrimEnd('.');
             throw FailureException.Unreachable(

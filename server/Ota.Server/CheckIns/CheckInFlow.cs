@@ -99,6 +99,14 @@ internal sealed partial class CheckInFlow(
                 draft.End(DeploymentState.Cancelled, $"rollout {rollout} was aborted");
         }
 
+        // Before any release: one signed by a key that the device has yet to hear of would be refused for good.
+        if (draft.CheckIn.Slot == SlotState.Confirmed
+            && product.KeyStatementAfter(draft.CheckIn.KeyCounter) is { } keys && keys.Counter != draft.Device.RefusedKeys)
+        {
+            draft.OfferKeys(keys.Counter, keys.Text, settings.OrderLife);
+            return (keys.Text, null);
+        }
+
         if (draft.Open is { } open)
         {
             var release = releases.Find(open.Release)!;
@@ -113,10 +121,7 @@ internal sealed partial class CheckInFlow(
             }
         }
 
-        if (draft.CheckIn.Slot != SlotState.Confirmed || product.KeyStatementAfter(draft.CheckIn.KeyCounter) is not { } keys)
-            return default;
-        draft.OfferKeys(keys, settings.OrderLife);
-        return (keys, null);
+        return default;
     }
 
     private static partial class Log

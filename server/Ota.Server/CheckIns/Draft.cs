@@ -70,9 +70,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     }
 
     /// <summary>Hands out the order to trust other keys, with a key statement.</summary>
-    public void OfferKeys(string keyStatement, TimeSpan life)
+    public void OfferKeys(int counter, string keyStatement, TimeSpan life)
     {
-        var order = new Order(device.Id, Fresh(), Order.Rotate, "keys", Jws.HashOf(keyStatement), now, now + life);
+        var order = new Order(device.Id, Fresh(), Order.Rotate, Order.KeysDeployment(counter), Jws.HashOf(keyStatement), now, now + life);
         _news.Add(("offered", $"Offered order {order.Number} to trust new release keys"));
         _handOut = () => order;
     }

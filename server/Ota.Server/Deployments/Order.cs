@@ -12,6 +12,7 @@ internal sealed record Order(
 {
     public const string Install = "install";
     public const string Rotate = "rotate";
+    private const string KeysPrefix = "keys-";
 
     /// <summary>
     /// The order as JWS under the device's order key. Derived, so that the same row gives the same bytes after a restart.
@@ -23,6 +24,16 @@ internal sealed record Order(
         return Jws.SignHs256(
             JwsKind.Order, JsonSerializer.SerializeToUtf8Bytes(body, OrderJson.Default.OrderBody), master.OrderKey(Device, generation));
     }
+
+    /// <summary>What an order to trust other keys carries for a deployment, as it has none.</summary>
+    public static string KeysDeployment(int counter) => KeysPrefix + counter.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The counter in <see cref="KeysDeployment"/>, or null for anything else.</summary>
+    public static int? KeysCounter(string deployment) =>
+        deployment.StartsWith(KeysPrefix, StringComparison.Ordinal)
+        && int.TryParse(deployment.AsSpan(KeysPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var counter)
+            ? counter
+            : null;
 
     /// <summary>The order that a deployment last handed out.</summary>
     public static Order Of(Deployment deployment) => new(

@@ -112,6 +112,12 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
     {
         using var held = await fleet.LockAsync(device, cancellation);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        foreach (var report in reports)
+        {
+            if (report.State == "refused" && Order.KeysCounter(report.Deployment!) is { } counter)
+                device.RefusedKeys = counter;
+        }
+
         var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation);
         if (moved is null)
             return;

@@ -54,6 +54,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>The board of rollouts it was last held against; while that is unchanged there is nothing new for it.</summary>
     public object? Considered { get; set; }
 
+    /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>
+    public int RefusedKeys { get; set; }
+
     /// <summary>1 while it waits in the queue of the write-behind.</summary>
     public int Queued;
 }

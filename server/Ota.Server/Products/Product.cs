@@ -17,9 +17,14 @@ internal sealed record Product(
     IReadOnlyDictionary<int, string> KeyStatements,
     DateTimeOffset Created)
 {
-    /// <summary>The next key statement for a device whose keys came with <paramref name="counter"/>, or null when it is up to date.</summary>
-    public string? KeyStatementAfter(int counter) =>
-        KeyStatements.Where(statement => statement.Key > counter).OrderBy(statement => statement.Key).FirstOrDefault().Value;
+    /// <summary>
+    /// Counter and text of the next key statement for a device whose keys came with <paramref name="counter"/>, or null when it is up to date.
+    /// </summary>
+    public (int Counter, string Text)? KeyStatementAfter(int counter) =>
+        KeyStatements.Where(statement => statement.Key > counter)
+            .OrderBy(statement => statement.Key)
+            .Select(statement => ((int, string)?)(statement.Key, statement.Value))
+            .FirstOrDefault();
 }
 
 public sealed record ReleaseKeyView(string Id, string Pem);

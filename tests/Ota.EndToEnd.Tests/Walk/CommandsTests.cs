@@ -1,0 +1,175 @@
+using System.Text.Json;
+
+namespace Ota.EndToEnd.Tests.Walk;
+
+/// <summary>The commands against a real server, as developer, support and admin use them.</summary>
+public sealed class CommandsTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private OtaServer _server = null!;
+    private OtaCommand _ota = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await OtaServer.NewAsync(_folder["data"]);
+        _ota = new OtaCommand(_folder.Path) { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey };
+        await DoneAsync("keys", "new", "--out", "acme.pem");
+        await DoneAsync("product", "add", "kettle", "--hardware", "virtual", "--release-key", "acme.pub.pem");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("OTA-VIRTUAL-NEVER-CHECKS-IN", "confirm-deadline")]
+    [InlineData("OTA-VIRTUAL-CRASHES", "trial-attempts")]
+    public async Task An_image_that_does_not_prove_itself_is_reverted_and_shown_with_its_reason(string image, string reason)
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+        await DoneAsync("simulate", "kettle", "--count", "1", "--once");
+        await PushAsync("1.1.0", image);
+        await DoneAsync("deploy", "kettle", "1.1.0", "--all");
+        var simulated = (await DoneAsync("simulate", "kettle", "--count", "1", "--once", "--json")).Json[0];
+
+        Assert.Equal("1.0.0", simulated.GetProperty("running").GetString());
+        var device = (await DoneAsync("device", "list", "--json")).Json[0];
+        Assert.Equal("reverted", device.GetProperty("state").GetString());
+        Assert.Equal("1.0.0", device.GetProperty("running").GetString());
+        var shown = (await DoneAsync("device", "show", device.GetProperty("id").GetString()!, "--json")).Json;
+        var deployment = shown.GetProperty("deployments")[0];
+        Assert.Equal("reverted", deployment.GetProperty("state").GetString());
+        Assert.Equal(reason, deployment.GetProperty("detail").GetString());
+        // Delivered it was; confirmed it never was.
+        Assert.DoesNotContain(shown.GetProperty("timeline").EnumerateArray(), entry =>
+            entry.GetProperty("text").GetString() == "Runs 1.1.0");
+    }
+
+    [Fact]
+    public async Task A_device_reports_the_bytes_that_it_truly_started()
+    {
+        var pushed = await PushAsync("1.0.0", "these very bytes");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+
+        var device = (await DoneAsync("simulate", "kettle", "--count", "1", "--once", "--json")).Json[0];
+
+        Assert.Equal(pushed.GetProperty("image").GetProperty("sha256").GetString(), device.GetProperty("imageSha256").GetString());
+    }
+
+    [Fact]
+    public async Task A_withdrawn_release_is_offered_to_nobody()
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+        await DoneAsync("release", "withdraw", "kettle", "1.0.0", "--reason", "it burns");
+
+        var device = (await DoneAsync("simulate", "kettle", "--count", "1", "--once", "--json")).Json[0];
+
+        Assert.Equal("0.0.0", device.GetProperty("running").GetString());
+        await RefusedAsync("it burns", "deploy", "kettle", "1.0.0", "--all");
+    }
+
+    [Fact]
+    public async Task Devices_follow_a_rotation_to_a_new_release_key_and_the_old_one_is_refused()
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+        await DoneAsync("simulate", "kettle", "--count", "2", "--once");
+        await DoneAsync("keys", "new", "--out", "next.pem");
+        await DoneAsync("keys", "rotate", "kettle", "--key", "acme.pem", "--new", "next.pub.pem", "--counter", "1");
+        File.WriteAllText(_folder["new.bin"], "signed by the new key");
+
+        await RefusedAsync("signature", "release", "push", "kettle", "1.1.0", "new.bin", "--key", "acme.pem", "--hardware", "virtual");
+        await DoneAsync("release", "push", "kettle", "1.1.0", "new.bin", "--key", "next.pem", "--hardware", "virtual");
+        await DoneAsync("deploy", "kettle", "1.1.0", "--all");
+        await DoneAsync("simulate", "kettle", "--count", "2", "--once");
+        var devices = (await DoneAsync("simulate", "kettle", "--count", "3", "--once", "--json")).Json;
+
+        Assert.All(devices.EnumerateArray(), device => Assert.Equal("1.1.0", device.GetProperty("running").GetString()));
+    }
+
+    [Fact]
+    public async Task A_build_signed_offline_is_taken_from_the_drop_folder()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder["data"], "releases", "kettle", "2.0.0")).FullName;
+        File.WriteAllText(Path.Combine(folder, "kettle.bin"), "dropped");
+        await DoneAsync("sign", "kettle", "2.0.0", Path.Combine(folder, "kettle.bin"), "--key", "acme.pem", "--hardware", "virtual");
+
+        var verdict = Path.Combine(folder, "accepted.txt");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!File.Exists(verdict))
+            await Task.Delay(50, patience.Token);
+
+        Assert.Equal("accepted", (await DoneAsync("release", "dropped", "--json")).Json[0].GetProperty("result").GetString());
+        Assert.Equal("2.0.0", (await DoneAsync("release", "show", "kettle", "2.0.0", "--json")).Json.GetProperty("version").GetString());
+    }
+
+    [Fact]
+    public async Task Verification_tells_the_signed_file_from_another_and_the_right_key_from_another()
+    {
+        await PushAsync("1.0.0", "good");
+        File.WriteAllText(_folder["other.bin"], "evil");
+        await DoneAsync("keys", "new", "--out", "stranger.pem");
+
+        await DoneAsync("release", "verify", "kettle", "1.0.0", "--release-key", "acme.pub.pem", "--file", "1.0.0.bin");
+        await RefusedAsync("", "release", "verify", "kettle", "1.0.0", "--release-key", "acme.pub.pem", "--file", "other.bin");
+        await RefusedAsync("", "release", "verify", "kettle", "1.0.0", "--release-key", "stranger.pub.pem");
+    }
+
+    [Fact]
+    public async Task Roles_hold_on_the_command_line_and_revoked_keys_do_nothing()
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("simulate", "kettle", "--count", "2", "--once");
+        var added = (await DoneAsync("staff", "add", "Sam", "--role", "support", "--json")).Json;
+        _ota["OTA_KEY"] = added.GetProperty("key").GetString()!;
+        var device = (await DoneAsync("device", "list", "--json")).Json[0].GetProperty("id").GetString()!;
+
+        await DoneAsync("device", "group", device, "kitchens");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--device", device);
+        await RefusedAsync("role", "deploy", "kettle", "1.0.0", "--all");
+        await RefusedAsync("role", "release", "withdraw", "kettle", "1.0.0");
+        await RefusedAsync("role", "audit");
+
+        _ota["OTA_KEY"] = _server.AdminKey;
+        await DoneAsync("staff", "revoke", added.GetProperty("id").GetString()!);
+        _ota["OTA_KEY"] = added.GetProperty("key").GetString()!;
+        await RefusedAsync("key", "device", "list");
+    }
+
+    [Fact]
+    public async Task Every_listing_is_one_JSON_document()
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+        await DoneAsync("simulate", "kettle", "--count", "1", "--once");
+        foreach (var command in new[]
+        {
+            "whoami", "product list", "product show kettle", "release list kettle", "release show kettle 1.0.0", "release dropped", "device list",
+            "deployment list", "rollout list", "rollout show 1", "rollout abort 1", "staff list", "audit",
+        })
+        {
+            var result = await DoneAsync([.. command.Split(' '), "--json"]);
+            Assert.True(result.Json.ValueKind is JsonValueKind.Array or JsonValueKind.Object, command);
+        }
+    }
+
+    private async Task<JsonElement> PushAsync(string version, string content)
+    {
+        File.WriteAllText(_folder[version + ".bin"], content);
+        return (await DoneAsync(
+            "release", "push", "kettle", version, version + ".bin", "--key", "acme.pem", "--hardware", "virtual", "--json")).Json;
+    }
+
+    private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();
+
+    private async Task RefusedAsync(string reason, params string[] arguments)
+    {
+        var result = await _ota.RunAsync(arguments);
+        Assert.True(result.ExitCode == 1, $"exit code {result.ExitCode}: {result.Out}{result.Error}");
+        Assert.Contains(reason, result.Error, StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Ota.EndToEnd.Tests.Walk;
+
+/// <summary>The README's own commands, copied line by line, by a new user in an empty folder.</summary>
+public sealed partial class ReadmeTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private OtaServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await OtaServer.NewAsync(_folder["data"]);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task The_walk_in_the_README_ends_with_a_device_confirmed_on_1_1_0_that_ran_1_0_0()
+    {
+        var output = await RunAsync(Commands());
+
+        var shown = output[output.LastIndexOf("Timeline", StringComparison.Ordinal)..];
+        var expected = new[]
+        {
+            "Enrolled as", "Offered 1.0.0", "Runs 1.0.0, on trial", "Runs 1.0.0 ", "Offered 1.1.0", "downloaded", "Runs 1.1.0, on trial",
+            "Runs 1.1.0 ", "confirmed",
+        };
+        Assert.Equal(expected, expected.Where(text => shown.Contains(text, StringComparison.Ordinal)));
+        Assert.Equal(3, ConfirmedOnTheNewVersion().Count(output));
+    }
+
+    // Every shell block of the walk but the one that installs the tool: here the tool is the one just built.
+    private static string Commands()
+    {
+        var readme = File.ReadAllText(Built.File("README.md"));
+        var start = readme.IndexOf("## Five minutes", StringComparison.Ordinal);
+        var walk = readme[start..readme.IndexOf("\n## ", start + 4, StringComparison.Ordinal)];
+        var blocks = ShellBlock().Matches(walk).Select(match => match.Groups[1].Value)
+            .Where(block => !block.Contains("dotnet tool install", StringComparison.Ordinal)).ToArray();
+        Assert.True(blocks.Length >= 4, "The README's walk has lost its commands.");
+        return string.Concat(blocks);
+    }
+
+    private async Task<string> RunAsync(string commands)
+    {
+        var tools = Directory.CreateDirectory(_folder["tools"]).FullName;
+        var ota = Path.Combine(tools, "ota");
+        await File.WriteAllTextAsync(ota, $"#!/bin/sh\nexec dotnet '{Built.Cli}' \"$@\"\n", TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(ota, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        var start = new ProcessStartInfo("bash", ["-e"])
+        {
+            WorkingDirectory = _folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["PATH"] = tools + ":" + start.Environment["PATH"];
+        start.Environment["HOME"] = _folder.Path;
+        start.Environment["OTA_SERVER"] = _server.Address.ToString();
+        foreach (var variable in (string[])["OTA_KEY", "OTA_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"])
+            start.Environment.Remove(variable);
+        using var shell = Process.Start(start)!;
+        await shell.StandardInput.WriteAsync(new StringBuilder(commands).Replace("\r", ""), TestContext.Current.CancellationToken);
+        shell.StandardInput.Close();
+        var result = await OtaCommand.ResultAsync(shell);
+        return result.Succeeded().Out;
+    }
+
+    [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex ShellBlock();
+
+    [GeneratedRegex(@"^\S{12} .* thermostat +1\.1\.0 +confirmed", RegexOptions.Multiline)]
+    private static partial Regex ConfirmedOnTheNewVersion();
+}

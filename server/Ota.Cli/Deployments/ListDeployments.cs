@@ -7,8 +7,6 @@ namespace Ota.Cli.Deployments;
 /// <summary><c>ota deployment list</c></summary>
 internal static class ListDeployments
 {
-    public static readonly string[] Headings = ["Deployment", "Device", "Release", "Kind", "State", "Detail", "Ordered", "By", "Ended"];
-
     private static readonly Option<string?> Product = new("--product") { Description = "Only of this product.", HelpName = "name" };
     private static readonly Option<string?> Device = new("--device") { Description = "Only for this device.", HelpName = "id" };
     private static readonly Option<string?> State = new("--state") { Description = "Only in this state, e.g. offered.", HelpName = "state" };
@@ -22,26 +20,26 @@ internal static class ListDeployments
         Limit,
     };
 
-    public static Cell[] Row(Deployment deployment, DateTimeOffset now) =>
-    [
-        deployment.Id,
-        deployment.Device,
-        $"{deployment.Product} {deployment.Version}",
-        deployment.Kind,
-        Cell.State(deployment.State),
-        deployment.Detail,
-        When.Ago(deployment.Created, now),
-        deployment.CreatedBy,
-        When.Ago(deployment.Ended, now),
-    ];
-
     private static async Task RunAsync(Call call, CancellationToken cancellation)
     {
         var path = ApiPath.Of($"deployments")
             .With("product", call.Get(Product)).With("device", call.Get(Device)).With("state", call.Get(State))
             .With("limit", call.Get(Limit));
         var deployments = await call.Api.GetAsync<Deployment[]>(path, cancellation);
-        call.Screen.Show(deployments, screen =>
-            screen.Table(Headings, [.. deployments.Select(one => Row(one, call.Now))], "No deployment."));
+        call.Screen.Show(deployments, screen => screen.Table(
+            ["Deployment", "Device", "Release", "State", "Detail", "Ordered", "Ended", "By", "Kind"],
+            [.. deployments.Select(deployment => new Cell[]
+            {
+                deployment.Id,
+                deployment.Device,
+                $"{deployment.Product} {deployment.Version}",
+                Cell.State(deployment.State),
+                deployment.Detail,
+                When.Ago(deployment.Created, call.Now),
+                When.Ago(deployment.Ended, call.Now),
+                deployment.CreatedBy,
+                deployment.Kind,
+            })],
+            "No deployment."));
     }
 }

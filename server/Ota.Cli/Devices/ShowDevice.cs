@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Ota.Cli.Api;
-using Ota.Cli.Deployments;
 using Ota.Cli.Output;
 
 namespace Ota.Cli.Devices;
@@ -27,7 +26,7 @@ internal static class ShowDevice
         screen.Line();
         screen.Facts(
             ("Last seen", When.Both(device.LastSeen, now)),
-            ("Next check-in", When.Both(device.NextCheckIn, now)),
+            ("Next check-in", NextCheckIn(device, now)),
             ("Wi-Fi", Wifi.Of(device.Rssi)),
             ("Last restart", LastRestart(device, now)),
             ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : ""),
@@ -44,7 +43,14 @@ internal static class ShowDevice
         if (device.Deployments.Count > 0)
         {
             screen.Line(new Cell("Deployments", Tone.Strong));
-            screen.Table(ListDeployments.Headings, [.. device.Deployments.Select(one => ListDeployments.Row(one, now))], "");
+            screen.Table(
+                ["Deployment", "Version", "State", "Detail", "Ordered", "By", "Ended"],
+                [.. device.Deployments.Select(one => new Cell[]
+                {
+                    one.Id, one.Version, Cell.State(one.State), one.Detail,
+                    When.Ago(one.Created, now), one.CreatedBy, When.Ago(one.Ended, now),
+                })],
+                "");
             screen.Line();
         }
 
@@ -54,6 +60,12 @@ internal static class ShowDevice
             [.. device.Timeline.Select(entry => new Cell[] { When.Exact(entry.At), Cell.State(entry.Kind), entry.Text, entry.By })],
             "Nothing happened yet.");
     }
+
+    // A minute of grace, for a slow start or a busy network.
+    private static Cell NextCheckIn(Device device, DateTimeOffset now) =>
+        device.NextCheckIn is { } next && now - next > TimeSpan.FromMinutes(1)
+            ? new Cell($"overdue by {When.Length(now - next)} ({When.Exact(next)})", Tone.Bad)
+            : new Cell(When.Both(device.NextCheckIn, now));
 
     private static Cell LastRestart(Device device, DateTimeOffset now)
     {

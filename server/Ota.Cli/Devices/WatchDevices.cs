@@ -87,15 +87,16 @@ internal static class WatchDevices
         var room = Math.Max(3, AnsiConsole.Profile.Height - 8);
         var rows = devices.OrderByDescending(device => device.LastSeen).Take(room).Select(device => new Cell[]
         {
-            new(device.Id, Tone.Strong), device.HardwareId, device.Running, Cell.State(device.State), device.Group,
+            new(device.Id, Tone.Strong), device.HardwareId, device.Running, Cell.State(device.State),
             When.Ago(device.LastSeen, now), new(device.Rssi is null or 0 ? "" : $"{device.Rssi} dBm", Wifi.Of(device.Rssi).Tone),
+            device.Group,
         });
         var counts = devices.GroupBy(device => device.State).OrderBy(state => state.Key, StringComparer.Ordinal)
             .Select(state => $"{state.Count()} {state.Key}");
         var summary = $"{devices.Length} devices: {string.Join(", ", counts)}";
         return new Rows(
             new Text(Cell.Clean(summary), Screen.StyleOf(Tone.Strong)),
-            Screen.Drawn(["Device", "Hardware id", "Runs", "State", "Group", "Last seen", "Wi-Fi"], [.. rows]),
+            DrawnTable.Of(["Device", "Hardware id", "Runs", "State", "Last seen", "Wi-Fi", "Group"], [.. rows], AnsiConsole.Profile.Width),
             new Text(Cell.Clean(trouble ?? When.Exact(now) + ", Ctrl-C ends"), Screen.StyleOf(trouble is null ? Tone.Dim : Tone.Bad)));
     }
 

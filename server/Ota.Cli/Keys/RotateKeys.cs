@@ -16,6 +16,10 @@ internal static class RotateKeys
 {
     private const int MostKeys = 8;
 
+    // A counter is spent for good on every device that takes it. A server that was broken into must not be able to have the last
+    // possible one signed, so one this high is believed only from the developer.
+    private const int MostBelieved = 1000;
+
     private static readonly Argument<string> Product = Arguments.Product();
 
     private static readonly Option<string> Key = new("--key")
@@ -34,10 +38,11 @@ internal static class RotateKeys
 
     private static readonly Option<bool> Keep = new("--keep") { Description = "Go on trusting the key that signs, too." };
 
-    private static readonly Option<int> Counter = new("--counter")
+    private static readonly Option<int?> Counter = new("--counter")
     {
-        Description = "Higher than that of every earlier rotation of this product; the factory set counts as 0.",
-        Required = true,
+        Description = "Higher than that of every earlier rotation of this product; the factory set counts as 0. "
+            + "Else one more than the server says; with --out it must be given.",
+        HelpName = "n",
     };
 
     private static readonly Option<string?> Out = new("--out")
@@ -63,9 +68,7 @@ internal static class RotateKeys
     private static async Task RunAsync(Call call, CancellationToken cancellation)
     {
         var product = Arguments.Named("product", call.Get(Product));
-        var counter = call.Get(Counter);
-        if (counter < 1)
-            throw FailureException.Usage("--counter starts at 1 and grows with each rotation.");
+        var counter = await CounterAsync(call, product, cancellation);
         var keys = call.Get(New)!.Select(KeyFiles.OpenPublic).ToList();
         using var signer = await KeyFiles.OpenPrivateAsync(call, call.Get(Key)!, cancellation);
         // Only keys the developer named are signed for. Asking the server which keys to keep would let it add its own.
@@ -87,5 +90,17 @@ internal static class RotateKeys
             file is null ? "From now on " : $"{file} says: from now on ",
             new Cell(product, Tone.Strong),
             $" trusts {string.Join(", ", ids)} (rotation {counter})."));
+    }
+
+    private static async Task<int> CounterAsync(Call call, string product, CancellationToken cancellation)
+    {
+        if (call.Get(Counter) is { } given)
+            return given >= 1 ? given : throw FailureException.Usage("--counter starts at 1 and grows with each rotation.");
+        if (call.Get(Out) is not null)
+            throw FailureException.Usage("Give --counter: with --out no server is asked which one is next.");
+        var last = (await call.Api.ProductAsync(product, cancellation)).KeyCounter;
+        return last is >= 0 and < MostBelieved
+            ? last + 1
+            : throw FailureException.Usage($"The server says {last:N0} rotations came before this one; if that is true, give --counter.");
     }
 }

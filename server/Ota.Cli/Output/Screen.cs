@@ -64,7 +64,7 @@ internal sealed class Screen(bool json)
             Line(new Cell("  " + name.PadRight(width) + "  ", Tone.Dim), value);
     }
 
-    /// <param name="headings">The first column is never wrapped nor cut.</param>
+    /// <param name="headings">The most telling first: a terminal that is too narrow shows only those that fit.</param>
     /// <param name="rows">As wide as the headings.</param>
     /// <param name="none">The sentence instead of an empty table.</param>
     public void Table(IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<Cell>> rows, string none)
@@ -72,24 +72,9 @@ internal sealed class Screen(bool json)
         if (rows.Count == 0)
             Line(new Cell(none, Tone.Dim));
         else if (IsTerminal)
-            Canvas.Write(Drawn(headings, rows));
+            Canvas.Write(DrawnTable.Of(headings, rows, Canvas.Profile.Width));
         else
             Console.Out.Write(PlainTable.Of(headings, rows));
-    }
-
-    public static Table Drawn(IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<Cell>> rows)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        for (var i = 0; i < headings.Count; i++)
-        {
-            var column = new TableColumn(new Text(headings[i], new Style(decoration: Decoration.Bold)));
-            column.NoWrap = i == 0;
-            table.AddColumn(column);
-        }
-
-        foreach (var row in rows)
-            table.AddRow(row.Select(cell => new Text(cell.Text, StyleOf(cell.Tone))));
-        return table;
     }
 
     /// <summary>A remark for the person, never for a script.</summary>

@@ -22,19 +22,19 @@ internal static class ListReleases
         var path = ApiPath.Of($"products/{call.Get(Product)}/releases").With("version", call.Get(Version));
         var releases = await call.Api.GetAsync<Release[]>(path, cancellation);
         call.Screen.Show(releases, screen => screen.Table(
-            ["Version", "Kind", "Hardware", "Channel", "Counter", "Format", "Size", "Uploaded", "By", "State"],
+            ["Version", "Kind", "Hardware", "State", "Uploaded", "By", "Channel", "Counter", "Size", "Format"],
             [.. releases.Select(release => new Cell[]
             {
                 new(release.Version, Tone.Strong),
                 release.Kind,
                 string.Join(", ", release.Hardware),
-                release.Channel,
-                release.SecurityCounter,
-                release.Image.Format,
-                Size.Of(release.Image.Size),
+                release.Withdrawn is null ? new Cell("") : new Cell("withdrawn", Tone.Bad),
                 When.Ago(release.Uploaded, call.Now),
                 release.UploadedBy,
-                release.Withdrawn is null ? new Cell("") : new Cell("withdrawn", Tone.Bad),
+                release.Channel,
+                release.SecurityCounter,
+                Size.Of(release.Image.Size),
+                release.Image.Format,
             })],
             "The product has no release yet; 'ota release push' uploads one."));
     }

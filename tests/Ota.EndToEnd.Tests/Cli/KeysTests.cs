@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
 using Ota.Signing;
 
 namespace Ota.EndToEnd.Tests.Cli;
@@ -102,6 +103,34 @@ public sealed class KeysTests : IDisposable
         Assert.Equal("", reason);
         Assert.Equal(2, statement!.Counter);
         Assert.Equal([next.Id, old.Id], keys.Select(key => key.Id));
+    }
+
+    [Theory]
+    [InlineData(0, 1, 0)]
+    [InlineData(6, 7, 0)]
+    [InlineData(2147483646, 0, 2)]
+    public async Task A_server_cannot_have_the_last_possible_counter_signed(int said, int expected, int exit)
+    {
+        string? sent = null;
+        await using var server = await StubServer.StartAsync(async context =>
+        {
+            if (context.Request.Method == "POST")
+                sent = await new StreamReader(context.Request.Body).ReadToEndAsync(context.RequestAborted);
+            context.Response.ContentType = "application/json";
+            await context.Response.WriteAsync(
+                $$"""{"name":"thermostat","hardware":[],"releaseKeys":[],"keyCounter":{{said}},"poll":"every 1m"}""");
+        });
+        _ota["OTA_SERVER"] = server.Address;
+
+        var result = await _ota.RunAsync(
+            "keys", "rotate", "thermostat", "--key", Built.Vector("TEST-ONLY-release-key.pem"),
+            "--new", Built.Vector("TEST-ONLY-next-release-key.pub.pem"));
+
+        Assert.Equal(exit, result.ExitCode);
+        if (exit != 0)
+            Assert.Null(sent);
+        else
+            Assert.Equal(expected, KeyStatement.Verify(sent!, [Public(Built.Vector("TEST-ONLY-release-key.pub.pem"))], out _, out _)!.Counter);
     }
 
     [Fact]

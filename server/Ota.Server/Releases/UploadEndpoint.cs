@@ -60,6 +60,11 @@ internal static class UploadEndpoint
                 ? TypedResults.Created($"/api/v1/products/{release.Product}/releases/{release.Version}", ReleaseView.Of(release))
                 : TypedResults.Ok(ReleaseView.Of(release));
         }
+        catch (BadHttpRequestException large) when (large.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return Problems.Of(413, "too-large", "The build was refused",
+                $"The upload is larger than an image may be here: {settings.MaximumImageSize} bytes (setting MaximumImageSizeMiB).");
+        }
         catch (Exception broken) when (broken is InvalidDataException or IOException { InnerException: null, HResult: CutShort } or EndOfStreamException)
         {
             return Problems.Invalid("The multipart body is cut short or malformed; nothing was kept. Send it again.");

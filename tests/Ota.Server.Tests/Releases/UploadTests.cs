@@ -47,6 +47,7 @@ public sealed class UploadTests : IAsyncLifetime
         { "one byte long", 422, "more bytes" },
         { "an MD5 that is another's", 422, "MD5" },
         { "larger than the limit", 413, "at most 1048576" },
+        { "much larger than the limit", 413, "larger than an image may be here" },
         { "a file for another chip", 422, "esp" },
         { "a version that is a path", 422, "version" },
     };
@@ -71,6 +72,7 @@ public sealed class UploadTests : IAsyncLifetime
             "one byte long" => next with { Bytes = [.. next.Bytes, 0] },
             "an MD5 that is another's" => next with { Statement = next.Statement with { Image = image with { Md5 = new string('0', 32) } } },
             "larger than the limit" => ABuild.Of("1.1.0", new string('x', 1024 * 1024 + 1)),
+            "much larger than the limit" => ABuild.Of("1.1.0", new string('x', 8 * 1024 * 1024)),
             "a file for another chip" => next with { Statement = next.Statement with { Hardware = ["esp32"], Image = image with { Format = "esp32" } } },
             _ => next with { Statement = next.Statement with { Version = "1.0.0/../../x" } },
         };

@@ -4,6 +4,12 @@
 
 namespace System
 {
+    public class ArgumentException : System.SystemException
+    {
+        public ArgumentException() => throw null;
+        public ArgumentException(string p0) => throw null;
+    }
+
     public abstract class Array : System.ICloneable, System.Collections.IList, System.Collections.ICollection, System.Collections.IEnumerable
     {
         protected Array() => throw null;
@@ -63,6 +69,13 @@ namespace System
         public const char MinValue = '\u0000';
     }
 
+    public struct DateTime
+    {
+        public static System.DateTime FromUnixTimeSeconds(long p0) => throw null;
+        public long ToUnixTimeSeconds() => throw null;
+        public static System.DateTime UtcNow { get => throw null; }
+    }
+
     public abstract class Delegate
     {
         protected Delegate() => throw null;
@@ -81,6 +94,7 @@ namespace System
     {
         public Exception() => throw null;
         public Exception(string p0) => throw null;
+        public virtual string Message { get => throw null; }
     }
 
     public class FlagsAttribute : System.Attribute
@@ -129,9 +143,24 @@ namespace System
     {
     }
 
+    public class InvalidOperationException : System.SystemException
+    {
+        public InvalidOperationException() => throw null;
+    }
+
+    public abstract class MarshalByRefObject
+    {
+        protected MarshalByRefObject() => throw null;
+    }
+
     public abstract class MulticastDelegate : System.Delegate
     {
         protected MulticastDelegate() => throw null;
+    }
+
+    public class NotSupportedException : System.SystemException
+    {
+        public NotSupportedException() => throw null;
     }
 
     public class Object
@@ -139,6 +168,11 @@ namespace System
         public virtual bool Equals(object p0) => throw null;
         public virtual string ToString() => throw null;
         public Object() => throw null;
+    }
+
+    public class ObjectDisposedException : System.SystemException
+    {
+        public ObjectDisposedException() => throw null;
     }
 
     public sealed class ObsoleteAttribute : System.Attribute
@@ -149,6 +183,12 @@ namespace System
     public sealed class ParamArrayAttribute : System.Attribute
     {
         public ParamArrayAttribute() => throw null;
+    }
+
+    public class Random
+    {
+        public virtual int Next(int p0) => throw null;
+        public Random() => throw null;
     }
 
     public struct RuntimeFieldHandle
@@ -186,8 +226,11 @@ namespace System
         public static string Concat(string p0, string p1) => throw null;
         public static string Concat(string p0, string p1, string p2) => throw null;
         public static string Concat(string p0, string p1, string p2, string p3) => throw null;
+        public static string Concat(string[] p0) => throw null;
         public string Substring(int p0) => throw null;
         public string Substring(int p0, int p1) => throw null;
+        public string Trim() => throw null;
+        public string[] Split(char[] p0) => throw null;
         public String(char[] p0) => throw null;
         [System.Runtime.CompilerServices.IndexerName("Chars")]
         public char this[int p0] { get => throw null; }
@@ -201,7 +244,11 @@ namespace System
 
     public abstract class Type : System.Reflection.MemberInfo, System.Reflection.IReflect
     {
+        public virtual bool IsSubclassOf(System.Type p0) => throw null;
+        public System.Reflection.ConstructorInfo GetConstructor(System.Type[] p0) => throw null;
+        public static System.Type GetTypeFromHandle(System.RuntimeTypeHandle p0) => throw null;
         protected Type() => throw null;
+        public bool IsAbstract { get => throw null; }
     }
 
     public struct UInt16
@@ -281,11 +328,32 @@ namespace System.Diagnostics
     }
 }
 
+namespace System.IO
+{
+    public class IOException : System.SystemException
+    {
+        public IOException() => throw null;
+    }
+}
+
 namespace System.Reflection
 {
+    public class Assembly
+    {
+        public static System.Reflection.Assembly Load(byte[] p0) => throw null;
+        public virtual System.Type[] GetTypes() => throw null;
+        public Assembly() => throw null;
+    }
+
     public sealed class AssemblyVersionAttribute : System.Attribute
     {
         public AssemblyVersionAttribute(string p0) => throw null;
+    }
+
+    public abstract class ConstructorInfo : System.Reflection.MethodBase
+    {
+        public object Invoke(object[] p0) => throw null;
+        protected ConstructorInfo() => throw null;
     }
 
     public sealed class DefaultMemberAttribute : System.Attribute
@@ -300,6 +368,11 @@ namespace System.Reflection
     public abstract class MemberInfo
     {
         protected MemberInfo() => throw null;
+    }
+
+    public abstract class MethodBase : System.Reflection.MemberInfo
+    {
+        protected MethodBase() => throw null;
     }
 }
 
@@ -318,5 +391,29 @@ namespace System.Runtime.CompilerServices
     public static class RuntimeHelpers
     {
         public static void InitializeArray(System.Array p0, System.RuntimeFieldHandle p1) => throw null;
+    }
+}
+
+namespace System.Threading
+{
+    public sealed class AutoResetEvent : System.Threading.WaitHandle
+    {
+        public bool Set() => throw null;
+        public AutoResetEvent(bool p0) => throw null;
+    }
+
+    public sealed class Thread
+    {
+        public Thread(System.Threading.ThreadStart p0) => throw null;
+        public static void Sleep(int p0) => throw null;
+        public void Start() => throw null;
+    }
+
+    public delegate void ThreadStart();
+
+    public abstract class WaitHandle : System.MarshalByRefObject
+    {
+        public virtual bool WaitOne(int p0, bool p1) => throw null;
+        protected WaitHandle() => throw null;
     }
 }

@@ -9,7 +9,7 @@ namespace System.Collections
         public bool Contains(object p0) => throw null;
         public Hashtable() => throw null;
         public void Add(object p0, object p1) => throw null;
-        public object this[object p0] { get => throw null; }
+        public object this[object p0] { get => throw null; set => throw null; }
     }
 
     public interface IDictionary : System.Collections.ICollection, System.Collections.IEnumerable

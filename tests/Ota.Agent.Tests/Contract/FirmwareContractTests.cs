@@ -19,7 +19,7 @@ public sealed class FirmwareContractTests
     [Fact]
     public void The_firmware_and_its_declarations_are_compiled()
     {
-        Assert.Contains("Ota.Agent", Firmware.Select(row => row.Data));
+        Assert.Equal(["Ota.Agent", "Ota.Esp32", "Ota.Recovery", "Ota.Sample"], Firmware.Select(row => row.Data));
         Assert.Contains("mscorlib", Declarations.Select(row => row.Data));
     }
 
@@ -157,8 +157,11 @@ public sealed class FirmwareContractTests
 
     private static ModuleDefinition Open(string assembly) => ModuleDefinition.ReadModule(PathOf(assembly));
 
-    private static string PathOf(string assembly) =>
-        Path.Combine(Contract, assembly, "bin", Configuration, assembly + ".dll");
+    private static string PathOf(string assembly)
+    {
+        var path = Path.Combine(Contract, assembly, "bin", Configuration, assembly);
+        return File.Exists(path + ".exe") ? path + ".exe" : path + ".dll";
+    }
 
     private static string Configuration =>
 #if DEBUG

@@ -1,6 +1,4 @@
-using Ota.Agent;
-
-namespace Ota.Esp32;
+namespace Ota.Agent;
 
 /// <summary>What a line on the console asks for.</summary>
 internal enum ConsoleRequest

@@ -67,6 +67,9 @@ internal sealed class DeviceAgent
     /// <summary>True while the server's last answer was none that a device can use, or there was none.</summary>
     public bool IsCutOff => _faults > 0;
 
+    /// <summary>True while an image is on its way into a slot.</summary>
+    public bool IsInstalling => _orders.IsInstalling;
+
     /// <summary>True when the last turn found nothing left to do until the next poll.</summary>
     public bool Settled { get; private set; }
 

@@ -45,6 +45,17 @@ internal sealed class AccessPoint
         }
     }
 
+    /// <summary>True when the settings are stored already, whether they are in force or not.</summary>
+    public bool IsStored
+    {
+        get
+        {
+            var configuration = Configuration(Interface());
+            return configuration != null && configuration.Ssid == _name
+                && configuration.Options == WirelessAPConfiguration.ConfigurationOptions.AutoStart;
+        }
+    }
+
     /// <summary>Stores the settings; most firmware builds apply them at the next start only.</summary>
     public void Enable()
     {

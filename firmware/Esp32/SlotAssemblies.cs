@@ -4,7 +4,7 @@ using Ota.Agent;
 
 namespace Ota.Esp32;
 
-/// <summary>The assemblies of an image: here one plain .pe, read into memory whole, as the interpreter wants it.</summary>
+/// <summary>An image's assemblies: here one plain .pe, read into memory whole, as the interpreter wants it.</summary>
 internal sealed class SlotAssemblies
 {
     // "NFMRK": how every assembly of the interpreter begins.

@@ -79,14 +79,18 @@ internal sealed class WifiRadio : IRadio
     public void OpenProvisioning()
     {
         ProvisioningOpen = true;
-        if (!_accessPoint.IsUp)
+
+        // One that does not come up although a start found it stored must not cost a restart again and again.
+        var stored = _accessPoint.IsStored;
+        if (!_accessPoint.IsUp && !stored)
         {
             _accessPoint.Enable();
             Thread.Sleep(2_000);
         }
 
-        NeedsRestart = !_accessPoint.IsUp;
-        if (NeedsRestart)
+        var up = _accessPoint.IsUp;
+        NeedsRestart = !up && !stored;
+        if (!up)
             return;
         _dhcp.Start();
         _page.Open();

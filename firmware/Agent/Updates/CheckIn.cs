@@ -76,8 +76,10 @@ internal sealed class CheckIn
     {
         Status = answer.Status;
         RetryAfter = ServerLink.Seconds(answer.Header("Retry-After"));
+
+        // Our server always says when to ask again; a portal's empty 204 does not, and must not confirm a trial.
         if (Status == 204)
-            return Believe(answer, CheckInResult.Hold);
+            return RetryAfter < 0 ? CheckInResult.Nothing : Believe(answer, CheckInResult.Hold);
         if (Status != 200 && Status != 410)
             return CheckInResult.Nothing;
         var json = ServerLink.ReadJson(answer);

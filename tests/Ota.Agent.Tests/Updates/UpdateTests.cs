@@ -48,6 +48,24 @@ public sealed class UpdateTests
     }
 
     [Fact]
+    public async Task A_captive_portals_empty_204_does_not_confirm_a_trial()
+    {
+        await using var bench = await Bench.RunningAsync();
+        bench.Server.Deploy("install", Build.Of("2.0.0"));
+        bench.Server.Intercept = context =>
+        {
+            var onTrial = bench.Device.Agent?.OnTrial == true;
+            context.Response.StatusCode = onTrial ? 204 : 200;
+            return Task.FromResult(onTrial);
+        };
+
+        bench.Run(100);
+
+        Assert.Equal("1.0.0", bench.Running);
+        Assert.Contains(bench.Server.Reports, report => report is { State: "reverted", Detail: "confirm-deadline" });
+    }
+
+    [Fact]
     public async Task A_trial_check_in_answered_with_an_order_confirms_as_well_and_the_order_is_left_for_later()
     {
         await using var bench = await Bench.RunningAsync();

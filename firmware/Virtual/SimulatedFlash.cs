@@ -13,11 +13,16 @@ internal sealed class PowerCutException : Exception
 /// <param name="Operation">
 /// The operation it hits, counted from 1 since <see cref="SimulatedFlash.Operations"/> was 0.
 /// </param>
-/// <param name="Done">Share of the operation that still happens, 0 to 1, as a prefix of its bytes.</param>
+/// <param name="Done">Bytes of the operation that still happen, as a prefix; all of them if it has fewer.</param>
 /// <param name="NoiseSeed">
-/// When set, the byte range behind the prefix gets random bits, as half-erased cells read.
+/// When set, the erase block that was being worked on is left as half-done cells read: random behind the prefix, single
+/// flipped bits in it.
 /// </param>
-internal sealed record PowerCut(long Operation, double Done = 0.5, int? NoiseSeed = null);
+internal sealed record PowerCut(long Operation, int Done, int? NoiseSeed = null)
+{
+    /// <summary>As it is written down to be replayed: <c>operation:bytes[:seed]</c>.</summary>
+    public override string ToString() => NoiseSeed is null ? $"{Operation}:{Done}" : $"{Operation}:{Done}:{NoiseSeed}";
+}
 
 /// <summary>
 /// NOR flash: erasing sets a whole block to ones, programming only ever clears bits, each operation can be torn by a
@@ -36,6 +41,9 @@ internal sealed class SimulatedFlash(FlashStore store)
 
     /// <summary>Bytes programmed so far.</summary>
     public long Programmed { get; private set; }
+
+    /// <summary>When set, the bytes of every operation are noted here.</summary>
+    public List<int>? Trace { get; set; }
 
     /// <summary>The next power cut, or null for none.</summary>
     public PowerCut? Cut { get; set; }
@@ -76,6 +84,7 @@ internal sealed class SimulatedFlash(FlashStore store)
     private void Apply(int offset, ReadOnlySpan<byte> bytes)
     {
         Operations++;
+        Trace?.Add(bytes.Length);
         if (Cut is not { } cut || cut.Operation != Operations)
         {
             store.Write(offset, bytes);
@@ -83,15 +92,27 @@ internal sealed class SimulatedFlash(FlashStore store)
         }
 
         Cut = null;
-        var done = (int)(bytes.Length * cut.Done);
+        var done = Math.Min(bytes.Length, cut.Done);
         store.Write(offset, bytes[..done]);
-        if (cut.NoiseSeed is { } seed && done < bytes.Length)
+        if (cut.NoiseSeed is { } seed)
+            Disturb(offset, Math.Min(done, bytes.Length - 1), bytes, new Random(seed));
+        throw new PowerCutException();
+    }
+
+    // The block that byte "at" of the operation lies in, as far as the operation reaches.
+    private void Disturb(int offset, int at, ReadOnlySpan<byte> bytes, Random random)
+    {
+        var block = (offset + at) / Block * Block;
+        var first = Math.Max(block, offset);
+        var last = Math.Min(block + Block, offset + bytes.Length);
+        var left = new byte[last - first];
+        random.NextBytes(left);
+        for (var i = 0; i < left.Length && first + i < offset + at; i++)
         {
-            var noise = new byte[bytes.Length - done];
-            new Random(seed).NextBytes(noise);
-            store.Write(offset + done, noise);
+            var flip = left[i] < 16 ? (byte)(1 << (left[i] & 7)) : (byte)0;
+            left[i] = (byte)(bytes[first + i - offset] ^ flip);
         }
 
-        throw new PowerCutException();
+        store.Write(first, left);
     }
 }

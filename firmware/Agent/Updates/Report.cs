@@ -39,7 +39,7 @@ internal sealed class Report
     public long Sequence => Order * 16 + (long)State;
 
     /// <summary>True when nothing more can come for the deployment, and offering it again would be a mistake.</summary>
-    public bool Ends => State == ReportState.Reverted || State == ReportState.Refused || State == ReportState.Failed;
+    public bool Ends => State >= ReportState.Confirmed;
 
     public string StateName => Names[(int)State];
 

@@ -12,6 +12,9 @@ internal sealed class DeviceAgent
     private const int LongestRetry = 3600;
     private const int LongestTrialRetry = 60;
 
+    // Seconds until a start that the storage kept from finishing a recovery or a wipe is followed by another.
+    private const int UnfinishedSeconds = 600;
+
     private readonly AgentOptions _unit;
     private readonly Platform _platform;
     private readonly DeviceState _state;
@@ -37,7 +40,7 @@ internal sealed class DeviceAgent
         var trusted = new TrustedKeys(new RecordPair(platform.Records, RecordKind.Keys));
         _clearing = new CredentialClearing(platform.Radio, Networks);
         _boot = new Boot(unit, platform, _state, _identityRecord, _clearing);
-        _joining = new Joining(unit, platform, Networks);
+        _joining = new Joining(unit, platform, _state, Networks);
         _server = new ServerLink(unit, platform.Http);
         _checkIn = new CheckIn(unit, platform, _server, trusted);
         _outbox = new Outbox(_state, _server, platform.Clock);
@@ -91,6 +94,8 @@ internal sealed class DeviceAgent
         {
             if (_onTrial && _platform.Clock.Uptime >= _unit.TrialSeconds)
                 GiveUpTrial();
+            if (IsUnfinished && _platform.Clock.Uptime >= UnfinishedSeconds)
+                Restart(RestartCause.Recovery);
             var wait = Act();
 
             // A trial's deadline is never slept through.
@@ -109,8 +114,13 @@ internal sealed class DeviceAgent
     /// <summary>Clears Wi-Fi and owner because a person at the device asked for it.</summary>
     public void ClearCredentials() => _clearing.Run();
 
+    private bool IsUnfinished => _state.Phase != RecoveryPhase.None;
+
     private int Act()
     {
+        // Who is being wiped has no identity to speak with, and must not get the next one before the wipe is over.
+        if (_state.Phase == RecoveryPhase.Wiping)
+            return FirstRetry;
         var wait = _joining.Turn();
         if (wait > 0)
             return wait;
@@ -139,7 +149,7 @@ internal sealed class DeviceAgent
         if (result == CheckInResult.Nothing)
             return Retry(_checkIn.RetryAfter);
         _faults = 0;
-        if (result != CheckInResult.Hold)
+        if (result != CheckInResult.Hold && !IsUnfinished)
         {
             switch (_orders.Take(_checkIn))
             {

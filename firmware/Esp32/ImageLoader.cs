@@ -49,11 +49,6 @@ internal sealed class ImageLoader : ILoader
             image.Run(clearing);
             return true;
         }
-        catch (StorageFaultException)
-        {
-            // The storage's, not the image's: the agent finishes the clearing.
-            return false;
-        }
         catch (Exception)
         {
             return false;

@@ -102,8 +102,17 @@ internal sealed class Boot
             : RestartCause.Unknown;
         _state.Intent = RestartCause.Unknown;
         _state.Starts++;
-        while (Step())
+        try
         {
+            while (Step())
+            {
+            }
+        }
+        catch (StorageFaultException)
+        {
+            // What was begun is still recorded as begun, and taken up at another start; until then the device works.
+            if (ActiveWhole)
+                Start(_state.Active, SlotState.Confirmed);
         }
     }
 
@@ -140,18 +149,29 @@ internal sealed class Boot
     {
         _state.Phase = RecoveryPhase.Executing;
         _state.Save();
-        var slot = _state.CandidateIndex;
-        if (_platform.Loader.RunRecovery(Whole(slot), _platform.Slots[slot], _clearing))
+        if (RecoveryEndsWell(_state.CandidateIndex))
         {
             _state.Phase = RecoveryPhase.Cleared;
             _state.Intent = RestartCause.Recovery;
-            _state.Save();
+            Saved();
         }
 
         // A started image cannot be unloaded; and one that crashed is not started again: the next start finishes its
         // work.
         _platform.Power.Restart();
         return false;
+    }
+
+    private bool RecoveryEndsWell(int slot)
+    {
+        try
+        {
+            return _platform.Loader.RunRecovery(Whole(slot), _platform.Slots[slot], _clearing);
+        }
+        catch (StorageFaultException)
+        {
+            return false;
+        }
     }
 
     private bool FinishRecovery()

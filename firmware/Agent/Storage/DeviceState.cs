@@ -42,10 +42,12 @@ internal sealed class DeviceState
     private const int MostReports = 4;
 
     private readonly RecordPair _record;
+    private readonly byte[] _blank;
 
     public DeviceState(RecordPair record)
     {
         _record = record;
+        _blank = Bytes();
         Load();
     }
 
@@ -95,6 +97,20 @@ internal sealed class DeviceState
     /// </exception>
     public void Save()
     {
+        try
+        {
+            _record.Write(Bytes());
+        }
+        catch (StorageFaultException)
+        {
+            // Or the next decision would be taken on something that never happened.
+            Load();
+            throw;
+        }
+    }
+
+    private byte[] Bytes()
+    {
         var writer = new ByteWriter(384);
         writer.Long(HighestOrder);
         writer.Text(OrderKeyMark);
@@ -110,24 +126,13 @@ internal sealed class DeviceState
         writer.Byte(Reports.Count);
         for (var i = 0; i < Reports.Count; i++)
             ((Report)Reports[i]).Write(writer);
-        try
-        {
-            _record.Write(writer.ToArray());
-        }
-        catch (StorageFaultException)
-        {
-            // Or the next decision would be taken on something that never happened.
-            Load();
-            throw;
-        }
+        return writer.ToArray();
     }
 
     private void Load()
     {
         Reports.Clear();
-        var bytes = _record.Read();
-        if (bytes != null && bytes.Length > 0)
-            Read(new ByteReader(bytes));
+        Read(new ByteReader(_record.Read() ?? _blank));
     }
 
     private void Read(ByteReader reader)

@@ -12,14 +12,16 @@ internal sealed class Joining
 
     private readonly AgentOptions _unit;
     private readonly Platform _platform;
+    private readonly DeviceState _state;
     private readonly Networks _networks;
     private long _lostAt;
     private int _next;
 
-    public Joining(AgentOptions unit, Platform platform, Networks networks)
+    public Joining(AgentOptions unit, Platform platform, DeviceState state, Networks networks)
     {
         _unit = unit;
         _platform = platform;
+        _state = state;
         _networks = networks;
     }
 
@@ -30,7 +32,9 @@ internal sealed class Joining
     public int Turn()
     {
         var radio = _platform.Radio;
-        var handed = radio.TakeProvisioned();
+
+        // What is handed over before a clearing is recorded as done would fall to it.
+        var handed = _state.Phase == RecoveryPhase.None ? radio.TakeProvisioned() : null;
         if (handed != null)
         {
             _networks.Add(handed);

@@ -9,6 +9,11 @@ public sealed class StorageFaultTests
     // 1.0.0 is in slot A, so the update goes to slot B.
     private static readonly int Image = FlashLayout.ImageOffset(1, Bench.SlotCapacity);
 
+    // The records' places come first: two of two blocks for each kind.
+    private const int States = 4 * SimulatedFlash.Block;
+    private const int Networks = RecordKind.Networks * States;
+    private const int NetworksEnd = Networks + States;
+
     [Theory]
     [InlineData(1, "2.0.0", null)]
     [InlineData(100, "1.0.0", "chunk")]
@@ -101,5 +106,82 @@ public sealed class StorageFaultTests
         Assert.Equal("2.0.0", bench.Running);
         Assert.Equal(3, bench.Device.Agent!.State.Floor);
         Assert.InRange(writes, 9, 20);
+    }
+
+    [Theory]
+    [InlineData("recover")]
+    [InlineData("decommission")]
+    public async Task A_clearing_whose_end_cannot_be_recorded_spares_what_is_handed_over_afterwards(string action)
+    {
+        await using var bench = await Bench.RunningAsync();
+        var deployment = bench.Server.Deploy(action, action == "recover" ? Build.Recovery() : null);
+        while (bench.Device.Agent is not null)
+            bench.Device.Step();
+
+        // The recovery image runs, or the wipe; then the state cannot be written any more.
+        var isStuck = false;
+        bench.Replace(bench.Make(new FaultyFlashStore(bench.Store, (offset, bytes) =>
+        {
+            if (isStuck && offset < States)
+                throw new StorageFaultException("for a while");
+            isStuck |= offset is >= Networks and < NetworksEnd;
+            return bytes;
+        })));
+        bench.Device.Radio.Owner = VirtualDevice.HomeFor("next owner");
+        for (var turns = 0; turns < 20 && bench.Device.Clock.Uptime < 300; turns++)
+            bench.Device.Clock.Advance(bench.Device.Step());
+        Assert.True(isStuck);
+        Assert.Equal("1.0.0", bench.Running);
+        Assert.Equal(0, bench.Device.Agent!.Networks.Count);
+
+        isStuck = false;
+        bench.Replace(bench.Make(bench.Store));
+        bench.Device.Radio.Owner = VirtualDevice.HomeFor("next owner");
+        bench.RunUntilSettled();
+        bench.Device.PowerOff();
+        bench.RunUntilSettled();
+
+        Assert.Equal("next owner", bench.Device.Agent.Networks.Owner);
+        Assert.True(deployment.Over);
+        Assert.Equal(RecoveryPhase.None, bench.Device.Agent.State.Phase);
+    }
+
+    [Theory]
+    [InlineData("recover")]
+    [InlineData("decommission")]
+    public async Task What_cannot_be_recorded_as_begun_leaves_the_device_running_and_is_taken_up_again(string action)
+    {
+        await using var bench = await Bench.RunningAsync();
+        bench.Server.Deploy(action, action == "recover" ? Build.Recovery() : null);
+        while (bench.Device.Agent is not null)
+            bench.Device.Step();
+
+        var isWornOut = true;
+        bench.Replace(bench.Make(new FaultyFlashStore(
+            bench.Store, (_, bytes) => isWornOut ? throw new StorageFaultException("worn out") : bytes)));
+        bench.Run(20);
+        Assert.Equal("1.0.0", bench.Running);
+        Assert.Equal(1, bench.Device.Agent!.Networks.Count);
+
+        isWornOut = false;
+        bench.Device.Radio.Owner = VirtualDevice.HomeFor("next owner");
+        bench.RunUntilSettled();
+
+        Assert.Equal("next owner", bench.Device.Agent!.Networks.Owner);
+        Assert.Equal(action == "recover" ? 1 : 0, bench.Device.RecoveryRuns);
+    }
+
+    [Fact]
+    public async Task An_order_that_a_new_device_could_not_record_was_never_taken()
+    {
+        await using var bench = await Bench.NewDeviceAsync();
+        bench.Replace(bench.Make(new FaultyFlashStore(
+            bench.Store, (offset, bytes) => offset < States ? throw new StorageFaultException("full") : bytes)));
+        bench.Server.Deploy("install", Build.Of("1.0.0"));
+
+        bench.Run(5);
+
+        Assert.Equal(0, bench.Device.Agent!.State.HighestOrder);
+        Assert.Equal(SlotState.Empty, bench.Device.Agent.State.Candidate.State);
     }
 }

@@ -4,33 +4,30 @@ using Ota.Agent;
 
 namespace Ota.Esp32;
 
-/// <summary>An image's assemblies: here one plain .pe, read into memory whole, as the interpreter wants it.</summary>
+/// <summary>Loads the assemblies of a slot image, each after its HMAC was found good.</summary>
 internal sealed class SlotAssemblies
 {
-    // "NFMRK": how every assembly of the interpreter begins.
-    private static readonly byte[] Mark = { 0x4e, 0x46, 0x4d, 0x52, 0x4b };
+    /// <summary>True when the image is one that can be loaded from: its header is whole and fits its size.</summary>
+    public bool AreWhole(ReleaseStatement release, ISlot slot) => NanoContainer.Open(slot, release.Size) != null;
 
-    /// <summary>True when the image begins as the interpreter's assemblies do.</summary>
-    public bool AreWhole(ReleaseStatement release, ISlot slot)
-    {
-        var head = new byte[Mark.Length];
-        if (release.Size < head.Length || !slot.Read(0, head))
-            return false;
-        for (var i = 0; i < Mark.Length; i++)
-        {
-            if (head[i] != Mark[i])
-                return false;
-        }
-
-        return true;
-    }
-
-    /// <summary>Loads all of them and returns the entry.</summary>
+    /// <summary>
+    /// Loads all of them in their order, each in one array of its own, and returns the last: the entry.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is no slot image, or a member is damaged.</exception>
     public Assembly Load(ReleaseStatement release, ISlot slot)
     {
-        var image = new byte[(int)release.Size];
-        if (!AreWhole(release, slot) || !slot.Read(0, image))
-            throw new ArgumentException("no assembly");
-        return Assembly.Load(image);
+        var container = NanoContainer.Open(slot, release.Size);
+        Assembly entry = null;
+        for (var i = 0; container != null && i < container.Count; i++)
+        {
+            var member = container.Member(i);
+            if (member == null)
+                throw new ArgumentException("an assembly is damaged");
+            entry = Assembly.Load(member);
+        }
+
+        if (entry == null)
+            throw new ArgumentException("no slot image");
+        return entry;
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
+using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Releases;
@@ -39,6 +40,7 @@ internal static class CommandTree
                 ShowDropFolder.Command,
             },
             SignRelease.Command,
+            new Command("image", "Images before they are releases.") { PackImage.Command, InspectImage.Command },
             Deploy.Command,
             new Command("deployment", "One release ordered for one device.") { ListDeployments.Command, CancelDeployment.Command },
             new Command("rollout", "The plan behind deployments.") { Rollouts.List, Rollouts.ShowOne, Rollouts.Abort },

@@ -1,13 +1,16 @@
 #:project ../../server/Ota.Signing
+#:project ../../server/Ota.Images
 #:property PublishAot=false
 #:property TreatWarningsAsErrors=false
 
 // Makes the golden files anew: dotnet run tests/vectors/make.cs -- tests/vectors
 // The keys are kept when they are there, so that only what changed in the protocol changes in the files.
+using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Ota.Images.Formats;
 using Ota.Signing;
 
 var folder = args.Length > 0 ? args[0] : "tests/vectors";
@@ -45,6 +48,12 @@ Write("order-decommission.jws", Order("decommission", 9, null, Device));
 Write("order-rotate.jws", Order("rotate", 10, Jws.HashOf(keys.Sign(release)), Device));
 Write("order-other-device.jws", Order("install", 7, Jws.HashOf(statement.Sign(release)), "zzzzzzzzzzzz"));
 
+var library = Assembly("Kitchen.Sensors", 700);
+var entry = Assembly("Kitchen.Thermostat", 1500);
+File.WriteAllBytes(Path.Combine(folder, "library.pe"), library);
+File.WriteAllBytes(Path.Combine(folder, "entry.pe"), entry);
+File.WriteAllBytes(Path.Combine(folder, "slot-image.bin"), NanoContainer.Pack([library, entry]));
+
 File.WriteAllText(Path.Combine(folder, "secrets.json"), JsonSerializer.Serialize(new
 {
     note = "TEST ONLY. Derived from the master secret 000102…1f; never used outside the tests.",
@@ -80,6 +89,38 @@ RSA Key(string name)
         File.WriteAllText(path, rsa.ExportPkcs8PrivateKeyPem() + "\n");
     File.WriteAllText(Path.Combine(folder, name + ".pub.pem"), rsa.ExportSubjectPublicKeyInfoPem() + "\n");
     return rsa;
+}
+
+// Header, tables and CRCs as nf-interpreter's CLR_RECORD_ASSEMBLY has them (NFMRK1); the tables' content is none.
+byte[] Assembly(string name, int body)
+{
+    const int Header = 124;
+    var strings = Encoding.ASCII.GetBytes("Program\0" + name + "\0");
+    var pe = new byte[(Header + body + strings.Length + 3) / 4 * 4];
+    "NFMRK1"u8.CopyTo(pe);
+    for (var i = 0; i < body; i++)
+        pe[Header + i] = (byte)(i * 7);
+    strings.CopyTo(pe, Header + body);
+    BinaryPrimitives.WriteUInt16LittleEndian(pe.AsSpan(28), 1);
+    BinaryPrimitives.WriteUInt16LittleEndian(pe.AsSpan(36), 8);
+    BinaryPrimitives.WriteUInt32LittleEndian(pe.AsSpan(84), (uint)(Header + body));
+    BinaryPrimitives.WriteUInt32LittleEndian(pe.AsSpan(100), (uint)pe.Length);
+    BinaryPrimitives.WriteUInt32LittleEndian(pe.AsSpan(12), Crc(pe.AsSpan(Header)));
+    BinaryPrimitives.WriteUInt32LittleEndian(pe.AsSpan(8), Crc(pe.AsSpan(0, Header)));
+    return pe;
+}
+
+uint Crc(ReadOnlySpan<byte> bytes)
+{
+    var crc = 0u;
+    foreach (var b in bytes)
+    {
+        crc ^= (uint)b << 24;
+        for (var bit = 0; bit < 8; bit++)
+            crc = (crc << 1) ^ ((crc >> 31) * 0x04C11DB7);
+    }
+
+    return crc;
 }
 
 void Write(string name, string text) => File.WriteAllText(Path.Combine(folder, name), text);

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
+using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Releases;
@@ -29,6 +30,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]
 [JsonSerializable(typeof(Release[]))]
+[JsonSerializable(typeof(Inspected))]
 [JsonSerializable(typeof(Reason))]
 [JsonSerializable(typeof(DropFolderEntry[]))]
 [JsonSerializable(typeof(Device[]))]

@@ -3,6 +3,7 @@ using System.Globalization;
 using Ota.Cli.Keys;
 using Ota.Cli.Output;
 using Ota.Cli.Session;
+using Ota.Images;
 using Ota.Signing;
 
 namespace Ota.Cli.Releases;
@@ -41,12 +42,12 @@ internal sealed class StatementOptions
 
     public Option<string?> Notes { get; } = new("--notes") { Description = "What changed, at most 2,000 characters.", HelpName = "text" };
 
-    public Option<string?> Format { get; } = new("--format") { Description = "The image's format; else it is told from its first bytes." };
+    public Option<string?> Format { get; } = new("--format") { Description = "The image's format; else it is told from its bytes." };
 
     public StatementOptions()
     {
         Kind.AcceptOnlyFromAmong(Arguments.Kinds);
-        Format.AcceptOnlyFromAmong(ImageFormats.All);
+        Format.AcceptOnlyFromAmong(ImageFacts.Nano, ImageFacts.Esp32, ImageFacts.Esp8266, ImageFacts.Raw);
     }
 
     public void AddTo(Command command)
@@ -84,7 +85,7 @@ internal sealed class StatementOptions
             throw FailureException.Usage($"{image.Name} is empty.");
         using var key = await KeyFiles.OpenPrivateAsync(call, keyFile, cancellation);
 
-        var format = call.Get(Format) ?? await GuessAsync(image, hardware, cancellation);
+        var format = call.Get(Format) ?? FormatOf(call, image);
         image.Position = 0;
         var description = await TransferBar.ShowAsync(
             "Hashing", image.Length, progress => ImageDigests.OfAsync(image, image.Length, format, progress, cancellation));
@@ -106,11 +107,14 @@ internal sealed class StatementOptions
             ? epoch
             : now.ToUnixTimeSeconds();
 
-    private static async Task<string> GuessAsync(FileStream image, IReadOnlyList<string> hardware, CancellationToken cancellation)
+    private static string FormatOf(Call call, FileStream image)
     {
-        var head = new byte[ImageFormats.HeadSize];
         image.Position = 0;
-        var read = await image.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation);
-        return ImageFormats.Guess(head.AsSpan(0, read), hardware);
+        var facts = ImageInspector.Inspect(image);
+        if (facts.Defect is { } defect)
+            call.Screen.Warn($"{image.Name} {defect} A server will refuse it.");
+        if (facts is { Format: ImageFacts.Nano, Members: null, Defect: null })
+            call.Screen.Warn($"{image.Name} is a bare assembly, and devices start slot images; make one with 'ota image pack'.");
+        return facts.Format;
     }
 }

@@ -1,5 +1,6 @@
 using NuGet.Versioning;
-using Ota.Server.Images.Formats;
+using Ota.Images;
+using Ota.Images.Formats;
 using Ota.Signing;
 
 namespace Ota.Server.Images;
@@ -50,12 +51,15 @@ internal static class ImagePolicy
             (ImageFacts.Esp8266, { Compressed: true, Format: ImageFacts.Raw, Defect: not null }) => null,
             // Only the ESP8266's updater unpacks.
             (not ImageFacts.Esp8266, { Compressed: true }) => $"The image is a gzip, but the statement says {stated}.",
-            // There are containers for nano that we do not know; the device checks its own (protocol §3.3, step image).
-            (ImageFacts.Nano, { Format: ImageFacts.Raw }) => null,
+            (ImageFacts.Nano, { Format: ImageFacts.Raw }) =>
+                "The image is no slot image; make one of your .pe files with 'ota image pack'.",
             (_, { Format: ImageFacts.Raw }) =>
                 $"The image is not an {stated} application, but the statement says {stated}.",
             _ when facts.Format != stated =>
                 $"The image is built for {facts.Chip ?? facts.Format}, but the statement's format is {stated}.",
+            // The agent starts slot images only.
+            (ImageFacts.Nano, { Members: null, Defect: null }) =>
+                "The image is a bare assembly; make a slot image of it with 'ota image pack'.",
             _ => null,
         };
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ota.Images;
 using Ota.Server.Images;
 
 namespace Ota.Server.Releases;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using Ota.Images;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Images;

@@ -1,3 +1,4 @@
+using Ota.Images;
 using Ota.Server.Images;
 using Ota.Server.Products;
 using Ota.Server.Settings;

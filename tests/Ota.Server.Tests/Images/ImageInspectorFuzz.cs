@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ota.Images;
 using Ota.Server.Images;
 
 namespace Ota.Server.Tests.Images;

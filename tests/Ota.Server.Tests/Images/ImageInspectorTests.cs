@@ -1,3 +1,4 @@
+using Ota.Images;
 using Ota.Server.Images;
 
 namespace Ota.Server.Tests.Images;

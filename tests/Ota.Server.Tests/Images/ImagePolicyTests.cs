@@ -1,3 +1,4 @@
+using Ota.Images;
 using Ota.Server.Images;
 using Ota.Signing;
 
@@ -69,7 +70,7 @@ public sealed class ImagePolicyTests
 
     [Fact]
     public void An_assemblys_version_is_not_the_releases() =>
-        Assert.Null(Check(new ImageFacts("nano", Version: "7.0.0.0"), "nano"));
+        Assert.Null(Check(new ImageFacts("nano", Version: "7.0.0.0", Members: []), "nano"));
 
     [Theory]
     [InlineData(null, 3, null)]
@@ -92,8 +93,10 @@ public sealed class ImagePolicyTests
     [InlineData("esp8266", "esp32", "board", "The image is built for esp32, but the statement's format is esp8266.")]
     [InlineData("nano", "esp32", "esp32", "The image is built for esp32, but the statement's format is nano.")]
     [InlineData("esp32", "nano", "esp32", "The image is built for nano, but the statement's format is esp32.")]
-    [InlineData("nano", "nano", "esp32", null)]
-    [InlineData("nano", "raw", "esp32", null)]
+    [InlineData(
+        "nano", "nano", "esp32", "The image is a bare assembly; make a slot image of it with 'ota image pack'.")]
+    [InlineData(
+        "nano", "raw", "esp32", "The image is no slot image; make one of your .pe files with 'ota image pack'.")]
     [InlineData("raw", "raw", "esp32", null)]
     [InlineData("raw", "esp8266", "esp32", null)]
     public void Bytes_of_another_format_than_stated_are_refused(

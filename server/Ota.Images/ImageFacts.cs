@@ -1,4 +1,9 @@
-namespace Ota.Server.Images;
+namespace Ota.Images;
+
+/// <summary>One assembly of several.</summary>
+/// <param name="Name">Null when the assembly's name is not readable.</param>
+/// <param name="Size">Bytes.</param>
+public sealed record ImageMember(string? Name, string? Version, long Size);
 
 /// <summary>What an image's own bytes say. Null: it does not say.</summary>
 /// <param name="Format">
@@ -14,7 +19,8 @@ namespace Ota.Server.Images;
 /// Why no device could run it, as the end of a sentence that begins with "The image": it is cut off, a checksum is
 /// wrong, or it is no application. Null: nothing found.
 /// </param>
-internal sealed record ImageFacts(
+/// <param name="Members">The assemblies of a slot image (docs/protocol.md §5) in load order, the entry last.</param>
+public sealed record ImageFacts(
     string Format,
     string? Chip = null,
     string? Project = null,
@@ -22,7 +28,8 @@ internal sealed record ImageFacts(
     uint? SecureVersion = null,
     string? BuiltWith = null,
     bool Compressed = false,
-    string? Defect = null)
+    string? Defect = null,
+    IReadOnlyList<ImageMember>? Members = null)
 {
     public const string Esp32 = "esp32";
     public const string Esp8266 = "esp8266";

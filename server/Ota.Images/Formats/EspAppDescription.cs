@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// esp_app_desc_t, which ESP-IDF puts first into an application's first segment

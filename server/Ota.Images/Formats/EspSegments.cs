@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>The part that all of Espressif's images share: segments, a padding, a checksum.</summary>
 internal static class EspSegments

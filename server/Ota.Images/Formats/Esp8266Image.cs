@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// The images of the ESP8266 (esptool, bin_image.py; esp8266/Arduino, tools/elf2bin.py). None says for which chip it

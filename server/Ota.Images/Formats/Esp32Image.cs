@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// An application of the ESP32 family: esp_image_header_t of 24 bytes, segments, checksum, and the SHA-256 of all that

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// One or more .NET nanoFramework assemblies (.pe), as a deployment has them: one behind the other, each on a boundary
@@ -30,7 +30,7 @@ internal static class NanoImage
         var facts = new ImageFacts(ImageFacts.Nano);
         for (var count = 1; count <= MostAssemblies; count++)
         {
-            var assembly = ReadOne(cursor);
+            var assembly = ReadAssembly(cursor);
             // Which of several is the application, a deployment does not say.
             facts = count == 1 ? assembly : facts with { Project = null, Version = null, Defect = assembly.Defect };
             if (facts.Defect is not null)
@@ -46,7 +46,9 @@ internal static class NanoImage
     private static Layout? LayoutOf(ReadOnlySpan<byte> head) =>
         head.StartsWith("NFMRK1\0"u8) ? First : head.StartsWith("NFMRK2\0"u8) ? Second : null;
 
-    private static ImageFacts ReadOne(ImageCursor cursor)
+    /// <summary>Reads one assembly and nothing behind it.</summary>
+    /// <param name="cursor">At its marker, which <see cref="Begins"/> has seen; afterwards behind its last byte.</param>
+    public static ImageFacts ReadAssembly(ImageCursor cursor)
     {
         // One look for all of it: the next one may move the bytes.
         var bytes = cursor.Peek(ImageCursor.Window);

@@ -1,4 +1,4 @@
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>nanoFramework's CRC: polynomial 0x04C11DB7, highest bit first, from 0, nothing inverted.</summary>
 internal static class NanoCrc

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// Espressif's chips: the ids in image headers (esp_chip_id_t, IMAGE_CHIP_ID in esptool) and their names.

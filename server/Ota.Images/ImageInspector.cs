@@ -1,10 +1,10 @@
 using System.IO.Compression;
-using Ota.Server.Images.Formats;
+using Ota.Images.Formats;
 
-namespace Ota.Server.Images;
+namespace Ota.Images;
 
 /// <summary>Reads what an image says of itself. Any bytes may be given: what is not understood is <c>raw</c>.</summary>
-internal static class ImageInspector
+public static class ImageInspector
 {
     // The largest flash an ESP8266 addresses; a gzip that unpacks to more is no update, and maybe an attack.
     private const int MostUnpacked = 16 * 1024 * 1024;
@@ -46,11 +46,12 @@ internal static class ImageInspector
             : facts with { Compressed = true };
     }
 
-    // The first reader that knows the bytes takes them. Our own slot container
-    // gets its arm here, beside the bare assemblies.
+    // The first reader that knows the bytes takes them.
     private static ImageFacts Read(ImageCursor cursor)
     {
         var head = cursor.Peek(HeadSize);
+        if (NanoContainer.Begins(head))
+            return NanoContainer.Read(cursor);
         if (NanoImage.Begins(head))
             return NanoImage.Read(cursor);
         if (head.Length < 8 || head[1] is 0 or > EspSegments.Most)

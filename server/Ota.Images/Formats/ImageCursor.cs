@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
-namespace Ota.Server.Images.Formats;
+namespace Ota.Images.Formats;
 
 /// <summary>
 /// Reads an image once, front to back, in a fixed buffer: what a reader needs and a gzip stream can give.
@@ -66,10 +66,13 @@ internal sealed class ImageCursor(Stream image, long limit = long.MaxValue) : ID
         return taken;
     }
 
-    /// <summary>From here on all that is taken is hashed (SHA-256).</summary>
-    public void StartHash() => _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    /// <summary>From here on all that is taken is hashed with SHA-256.</summary>
+    public void StartHash() => StartHash(IncrementalHash.CreateHash(HashAlgorithmName.SHA256));
 
-    /// <summary>The hash of what was taken since <see cref="StartHash"/>.</summary>
+    /// <summary>From here on all that is taken goes into this hash, which is disposed when it ends.</summary>
+    public void StartHash(IncrementalHash hash) => _hash = hash;
+
+    /// <summary>The hash of what was taken since it was started.</summary>
     public byte[] EndHash()
     {
         using var hash = _hash!;

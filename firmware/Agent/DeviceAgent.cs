@@ -41,7 +41,7 @@ internal sealed class DeviceAgent
         _clearing = new CredentialClearing(platform.Radio, Networks);
         _boot = new Boot(unit, platform, _state, _identityRecord, _clearing);
         _joining = new Joining(unit, platform, _state, Networks);
-        _server = new ServerLink(unit, platform.Http);
+        _server = new ServerLink(unit, platform.Http, platform.Clock);
         _checkIn = new CheckIn(unit, platform, _server, trusted);
         _outbox = new Outbox(_state, _server, platform.Clock);
         _orders = new OrderDesk(unit, platform, _state, trusted, _outbox, _server);

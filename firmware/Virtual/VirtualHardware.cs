@@ -35,6 +35,9 @@ internal sealed class VirtualClock : IClock
 
     public long Uptime => _elapsed - _started;
 
+    /// <summary>Seconds that have passed for the device since it was made.</summary>
+    public long Elapsed => _elapsed;
+
     public void Set(long unixSeconds) => _offset = unixSeconds - _elapsed;
 
     public void Advance(long seconds) => _elapsed += seconds;

@@ -68,6 +68,8 @@ internal sealed class CheckIn
         }
         catch (HttpFaultException)
         {
+            // When to ask next was said for an answer that arrives; the order in this one is still to be had.
+            RetryAfter = -1;
             return CheckInResult.Nothing;
         }
     }
@@ -82,7 +84,7 @@ internal sealed class CheckIn
             return RetryAfter < 0 ? CheckInResult.Nothing : Believe(answer, CheckInResult.Hold);
         if (Status != 200 && Status != 410)
             return CheckInResult.Nothing;
-        var json = ServerLink.ReadJson(answer);
+        var json = _server.ReadJson(answer);
         if (json == null || !json.Has("order"))
             return CheckInResult.Nothing;
         try

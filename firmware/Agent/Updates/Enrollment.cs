@@ -34,7 +34,7 @@ internal sealed class Enrollment
         using (var answer = _server.Post("/agent/v1/enroll", body))
         {
             Status = answer.Status;
-            var identity = Status == 200 || Status == 201 ? Read(ServerLink.ReadJson(answer)) : null;
+            var identity = Status == 200 || Status == 201 ? Read(_server.ReadJson(answer)) : null;
             if (identity != null)
                 identity.Store(_record);
             return identity;

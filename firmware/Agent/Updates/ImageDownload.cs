@@ -21,6 +21,9 @@ internal sealed class ImageDownload
 {
     private const int MostRedirects = 3;
 
+    // Seconds a chunk may take: of the smallest, 34 bytes a second. What is slower is tried again later.
+    private const int LongestChunk = 120;
+
     private readonly ServerLink _server;
     private readonly ISlot _slot;
     private readonly ReleaseStatement _release;
@@ -93,48 +96,54 @@ internal sealed class ImageDownload
         if (start < 0)
             return DownloadResult.Interrupted;
 
-        // A body of another length is somebody else's: a portal's page, most likely.
+        // A page is no image, and a body of another length is somebody else's: a captive portal's, most likely.
+        var type = answer.Header("Content-Type");
+        if (type != null && type.StartsWith("text/html"))
+            return DownloadResult.Interrupted;
         var announced = answer.Header("Content-Length");
         if (announced != null && announced != (_release.Size - start).ToString())
             return DownloadResult.Interrupted;
 
-        var chunk = new byte[_release.LengthOf(Good)];
-        for (var skip = Good * _release.ChunkSize - start; skip > 0;)
+        var patience = _server.PatienceOf(LongestChunk);
+        var chunk = new byte[_release.LengthOf(0)];
+        for (var i = start / _release.ChunkSize; i < _release.ChunkCount; i++)
         {
-            var read = answer.Read(chunk, 0, skip < chunk.Length ? skip : chunk.Length);
-            if (read <= 0)
+            if (chunk.Length != _release.LengthOf(i))
+                chunk = new byte[_release.LengthOf(i)];
+            patience.Renew();
+            if (!Fill(answer, chunk, patience))
                 return DownloadResult.Interrupted;
-            skip -= read;
-        }
-
-        while (Good < _release.ChunkCount)
-        {
-            if (chunk.Length != _release.LengthOf(Good))
-                chunk = new byte[_release.LengthOf(Good)];
-            if (!Fill(answer, chunk))
-                return DownloadResult.Interrupted;
-            if (!_release.ChunkFits(Good, chunk))
+            if (i == Good && !Keep(chunk))
                 return DownloadResult.WrongBytes;
-            var offset = Good * _release.ChunkSize;
-            _slot.Write(offset, chunk);
-            if (!_slot.Read(offset, chunk) || !_release.ChunkFits(Good, chunk))
-                return DownloadResult.WrongBytes;
-            Good++;
         }
 
         return DownloadResult.Done;
     }
 
+    // What is there already is skipped; what is new counts once it was read back.
+    private bool Keep(byte[] chunk)
+    {
+        if (!_release.ChunkFits(Good, chunk))
+            return false;
+        var offset = Good * _release.ChunkSize;
+        _slot.Write(offset, chunk);
+        if (!_slot.Read(offset, chunk) || !_release.ChunkFits(Good, chunk))
+            return false;
+        Good++;
+        return true;
+    }
+
     private static bool StartsAt(string contentRange, int from) =>
         contentRange != null && contentRange.StartsWith("bytes " + from.ToString() + "-");
 
-    private static bool Fill(IHttpAnswer answer, byte[] chunk)
+    private static bool Fill(IHttpAnswer answer, byte[] chunk, Patience patience)
     {
         for (var count = 0; count < chunk.Length;)
         {
             var read = answer.Read(chunk, count, chunk.Length - count);
             if (read <= 0)
                 return false;
+            patience.Check();
             count += read;
         }
 

@@ -10,13 +10,18 @@ internal sealed class ServerLink
     /// </summary>
     public const int LongestAnswer = 40 * 1024;
 
+    /// <summary>Seconds an answer's body may take.</summary>
+    private const int LongestReading = 60;
+
     private readonly AgentOptions _unit;
     private readonly IHttp _http;
+    private readonly IClock _clock;
 
-    public ServerLink(AgentOptions unit, IHttp http)
+    public ServerLink(AgentOptions unit, IHttp http, IClock clock)
     {
         _unit = unit;
         _http = http;
+        _clock = clock;
     }
 
     /// <summary>The identity the calls are made under; null before enrollment.</summary>
@@ -38,10 +43,14 @@ internal sealed class ServerLink
         return _http.Send(new HttpCall { Url = url, Authorization = own ? Bearer() : null, From = from });
     }
 
+    /// <summary>Patience with a body, or with a part of it, that takes this many seconds at the most.</summary>
+    public Patience PatienceOf(int seconds) => new Patience(_clock, seconds);
+
     /// <summary>The whole body as JSON; null when it is too long or no JSON object, as a portal's page is.</summary>
-    /// <exception cref="HttpFaultException">The body broke off.</exception>
-    public static JsonObject ReadJson(IHttpAnswer answer)
+    /// <exception cref="HttpFaultException">The body broke off, or took too long.</exception>
+    public JsonObject ReadJson(IHttpAnswer answer)
     {
+        var patience = PatienceOf(LongestReading);
         var length = Seconds(answer.Header("Content-Length"));
         if (length > LongestAnswer)
             return null;
@@ -51,6 +60,7 @@ internal sealed class ServerLink
         while ((read = answer.Read(body, count, body.Length - count)) > 0)
         {
             count += read;
+            patience.Check();
             if (count < body.Length)
                 continue;
             if (count == length)

@@ -125,6 +125,8 @@ internal class ProtocolDesk
     {
         if (asked.Path.StartsWith("/images/", StringComparison.Ordinal))
             return Image(asked.Path["/images/".Length..], asked.From);
+        if (!asked.Path.StartsWith("/agent/v1/", StringComparison.Ordinal))
+            return Answered.Bare(404);
 
         using var body = JsonDocument.Parse(asked.Body);
         if (asked.Path == "/agent/v1/enroll")

@@ -44,7 +44,7 @@ public sealed class PowerCutTests
     {
         var given = Environment.GetEnvironmentVariable("OTA_POWER_CUT") ?? "update 3:200:7 2:0";
         var words = given.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var scenario = Scenario.All.Single(s => s.Name == words[0]);
+        var scenario = Scenario.Named(words[0]);
 
         var outcome = Life.Run(scenario, [.. words.Skip(1).Select(Read)]);
 
@@ -59,7 +59,7 @@ public sealed class PowerCutTests
     public void A_device_that_kept_its_records_in_one_place_only_would_be_caught(int kind)
     {
         var names = new[] { "update", "decommission", "rotation" };
-        var scenario = Scenario.All.Single(s => s.Name == names[kind]);
+        var scenario = Scenario.Named(names[kind]);
         var operations = Life.Trace(scenario).Count;
 
         var faults = Enumerable.Range(1, operations)

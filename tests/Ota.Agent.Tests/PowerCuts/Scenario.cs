@@ -57,6 +57,8 @@ internal sealed record Scenario(string Name, MemoryFlashStore Start)
 
     public static IReadOnlyList<Scenario> All { get; } = Make();
 
+    public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
+
     public static AgentOptions Unit => new()
     {
         Server = "http://desk",

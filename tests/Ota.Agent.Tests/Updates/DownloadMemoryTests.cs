@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Ota.Agent.Tests.Lab;
+using Ota.Virtual;
 
 namespace Ota.Agent.Tests.Updates;
 
@@ -67,7 +68,7 @@ public sealed class DownloadMemoryTests
         var jws = Jws.Read(statement, "RS256", "ota-release+jws");
         var release = ReleaseStatement.Read(jws.Payload, "");
         var download = new ImageDownload(
-            new ServerLink(new AgentOptions { Server = "http://server" }, server), slot, release, "/images/x");
+            new ServerLink(new AgentOptions { Server = "http://server" }, server, new VirtualClock()), slot, release, "/images/x");
         var before = GC.GetAllocatedBytesForCurrentThread();
         var result = download.Run(range: true);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;

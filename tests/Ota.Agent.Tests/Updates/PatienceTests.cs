@@ -12,32 +12,11 @@ public sealed class PatienceTests
         await using var bench = await Bench.RunningAsync();
         var flash = bench.Device.Flash.Operations;
         var before = Records(bench);
-        var kinds = new Func<HttpContext, Task>[]
-        {
-            Status(400), Status(401), Status(403), Status(404), Status(409), Status(410), Status(418), Status(429),
-            Status(500), Status(502), Status(503), Body(200, "<html>Log in</html>"), Body(200, ""),
-            Body(200, "{"), Body(200, "{}"), Body(200, "null"), Body(200, "[]"),
-            Body(200, """{"order":7}"""), Body(200, """{"order":"a.b.c"}"""), Body(200, """{"order":"","order":""}"""),
-            Body(410, """{"order":"eyJ.eyJ.eyJ"}"""), Body(410, "gone"),
-            Body(410, """{"type":"urn:ota:problem:gone"}"""),
-            Body(401, """{"order":"eyJ.eyJ.eyJ"}"""), Body(302, ""), Body(200, new string('x', 100_000)),
-            Body(200, "{\"order\":\"" + new string('a', 39_000) + "\"}"),
-            context =>
-            {
-                context.Abort();
-                return Task.CompletedTask;
-            },
-            async context =>
-            {
-                context.Response.ContentLength = 5000;
-                await context.Response.WriteAsync("""{"order":"eyJ""");
-                context.Abort();
-            },
-        };
+        var kinds = BadAnswers.All;
         var asked = 0;
         bench.Server.Intercept = async context =>
         {
-            await kinds[asked++ % kinds.Length](context);
+            await kinds[asked++ % kinds.Count](context);
             return true;
         };
 
@@ -61,7 +40,7 @@ public sealed class PatienceTests
         {
             if (context.Request.Path != "/agent/v1/check-in")
                 return false;
-            await Body(410, $$"""{"order":"{{order}}"}""")(context);
+            await BadAnswers.Body(410, $$"""{"order":"{{order}}"}""")(context);
             return true;
         };
 
@@ -115,7 +94,7 @@ public sealed class PatienceTests
         bench.Server.Now += 10_000_000;
         bench.Server.Intercept = async context =>
         {
-            await Body(200, "<html></html>")(context);
+            await BadAnswers.Body(200, "<html></html>")(context);
             return true;
         };
         bench.Device.Step();
@@ -151,18 +130,4 @@ public sealed class PatienceTests
 
     private static string[] Records(Bench bench) =>
         [.. Enumerable.Range(0, 8).Select(i => Convert.ToHexString(bench.Device.Records.Read(i / 2, i % 2) ?? []))];
-
-    private static Func<HttpContext, Task> Status(int status) => context =>
-    {
-        context.Response.StatusCode = status;
-        return Task.CompletedTask;
-    };
-
-    private static Func<HttpContext, Task> Body(int status, string body) => context =>
-    {
-        context.Response.StatusCode = status;
-        if (status == 302)
-            context.Response.Headers.Location = "http://portal.example/login";
-        return context.Response.WriteAsync(body);
-    };
 }

@@ -43,17 +43,15 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Gives the device a deployment; what was open before and not begun is superseded.</summary>
     public void Begin(long rollout, string release, string createdBy)
     {
-        if (Open is not null)
-            End(DeploymentState.Superseded, $"by rollout {rollout}");
-        _instruction = rollout;
+        Supersede(rollout);
         _isNew = true;
         Move(new Deployment(
             Id: 0, rollout, device.Id, device.Product, release, DeploymentState.Ordered, Detail: null, now, createdBy,
             Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
     }
 
-    /// <summary>The device runs what a rollout brings: nothing to do, now or later.</summary>
-    public void Skip(long rollout) => _instruction = rollout;
+    /// <summary>The device runs what a rollout brings: nothing to do, now or later, and no longer what was ordered before.</summary>
+    public void Skip(long rollout) => Supersede(rollout);
 
     /// <summary>Hands out the order for the open deployment: the last one again while it is good, else a fresh one.</summary>
     public void Offer(string version, TimeSpan life)
@@ -132,6 +130,13 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         _instruction = device.Instruction;
         _state = _ended.Count > 0 ? DeploymentWords.Of(_ended[^1].State) : device.State;
         _news.RemoveAll(news => news.Kind == "offered");
+    }
+
+    private void Supersede(long rollout)
+    {
+        if (Open is not null)
+            End(DeploymentState.Superseded, $"by rollout {rollout}");
+        _instruction = rollout;
     }
 
     private void Move(Deployment open)

@@ -1,0 +1,37 @@
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.Rollouts;
+
+public sealed class RolloutTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+    private ADevice _device = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await RunningServer.StartAsync();
+        _device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_rollout_of_what_a_device_runs_already_supersedes_the_older_order_it_has_not_begun()
+    {
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "first"));
+        await _server.UploadedAsync(ABuild.Of("1.1.0", "second"));
+        await StartAsync("1.0.0");
+        await _device.InstallAsync("1.0.0");
+        await StartAsync("1.1.0");
+        await _device.OfferedAsync();
+
+        await StartAsync("1.0.0");
+
+        await _device.HeldAsync();
+        Assert.Equal("superseded", (await _device.ShownAsync()).GetProperty("deployments")[0].GetProperty("state").GetString());
+        await _device.HeldAsync();
+    }
+
+    private async Task StartAsync(string version) =>
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });
+}

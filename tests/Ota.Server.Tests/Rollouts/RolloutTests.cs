@@ -32,6 +32,25 @@ public sealed class RolloutTests : IAsyncLifetime
         await _device.HeldAsync();
     }
 
+    [Theory]
+    [InlineData("uploaded")]
+    [InlineData("dropped")]
+    public async Task A_build_that_comes_after_its_rollout_reaches_the_hardware_it_was_missing_for(string how)
+    {
+        var elsewhere = ABuild.Of("1.0.0", "for another board");
+        await _server.UploadedAsync(elsewhere with { Statement = elsewhere.Statement with { Hardware = ["esp32"] } });
+        await StartAsync("1.0.0");
+        await _device.HeldAsync();
+
+        var late = ABuild.Of("1.0.0");
+        if (how == "uploaded")
+            await _server.UploadedAsync(late);
+        else
+            Assert.Equal("accepted", await _server.DroppedAsync(late));
+
+        await _device.OfferedAsync();
+    }
+
     private async Task StartAsync(string version) =>
         await _server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });
 }

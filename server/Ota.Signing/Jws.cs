@@ -25,6 +25,9 @@ public static class Jws
     /// <summary>The longest compact JWS that is read, in characters.</summary>
     public const int MaximumLength = 16 * 1024;
 
+    /// <summary>The latest time that a signed thing may state, in Unix seconds: the end of the year 9999.</summary>
+    public const long LatestTime = 253402300799;
+
     // RFC 7515 §4: two readers of a member that is there twice could each read another one.
     private static readonly JsonDocumentOptions EachOnce = new() { AllowDuplicateProperties = false };
 

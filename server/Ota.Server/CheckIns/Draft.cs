@@ -85,7 +85,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Writes everything; the order to hand out when there is one.</summary>
     public Order? Write(SqliteConnection connection, Heard heard)
     {
-        DeviceTable.WriteHeard(connection, device, heard);
+        DeviceTable.WriteHeard(connection, device.Id, heard);
         foreach (var ended in _ended)
             DeploymentTable.Update(connection, ended);
         if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))

@@ -4,7 +4,8 @@ using Ota.Server.Deployments;
 namespace Ota.Server.Devices;
 
 /// <summary>What the device said when it last asked; replaced whole, so a reader never sees half of two check-ins.</summary>
-internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next);
+/// <param name="Generation">The one that said it, which need not be the present one.</param>
+internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next, long Generation);
 
 /// <summary>
 /// One device as the server knows it, in memory for every decision. Facts change only under the fleet's lock for this device and only after

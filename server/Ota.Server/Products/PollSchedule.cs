@@ -115,9 +115,9 @@ public sealed partial class PollSchedule
 
     private static string Clean(string text) => new([.. text.Take(60).Select(c => char.IsControl(c) ? '?' : c)]);
 
-    [GeneratedRegex(@"^every ([1-9][0-9]{0,4})(s|m|h)$")]
+    [GeneratedRegex(@"^every ([1-9][0-9]{0,4})(s|m|h)\z")]
     private static partial Regex EveryPattern();
 
-    [GeneratedRegex(@"^([0-2][0-9]):([0-5][0-9]) ([A-Za-z0-9_+/-]{1,40})(?: (?:±|\+-|\+/-)([0-9]{1,3})m)?$")]
+    [GeneratedRegex(@"^([0-2][0-9]):([0-5][0-9]) ([A-Za-z0-9_+/-]{1,40})(?: (?:±|\+-|\+/-)([0-9]{1,3})m)?\z")]
     private static partial Regex NightlyPattern();
 }

@@ -33,6 +33,9 @@ public sealed class PollScheduleTests
     [InlineData("02:00 Mars/Olympus")]
     [InlineData("02:00")]
     [InlineData("02:00 UTC ±999m")]
+    [InlineData("02:00 /dev/zero")]
+    [InlineData("every 15m\n")]
+    [InlineData("02:00 UTC\n")]
     [InlineData("")]
     public void What_is_no_schedule_is_refused_with_a_sentence(string text)
     {

@@ -59,7 +59,7 @@ internal sealed partial class CheckInFlow(
         var wait = statement is null ? product.Poll.UntilNext(device.Id, now) : AfterOffer;
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
-        draft.Apply(heard, board);
+        draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
         if (order is not null)
@@ -72,6 +72,7 @@ internal sealed partial class CheckInFlow(
     {
         if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { } open && !open.State.CanBeCalledOff())
             return;
+        draft.Considered = board;
         foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
         {
             if (Build(rollout, draft.Device) is not { } release)

@@ -29,6 +29,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
 
+    /// <summary>The rollouts it was held against; null when it was busy with something else and is to be looked at again.</summary>
+    public object? Considered { get; set; }
+
     /// <summary>Takes from the check-in what it proves about the open deployment.</summary>
     public void Observe()
     {
@@ -110,7 +113,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     }
 
     /// <summary>Memory follows the disk.</summary>
-    public void Apply(Heard heard, object considered)
+    public void Apply(Heard heard)
     {
         device.CheckedIn = true;
         device.Heard = heard;
@@ -118,13 +121,14 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         device.OrderNumber = _orderNumber;
         device.Instruction = _instruction;
         device.State = _state;
-        device.Considered = considered;
+        device.Considered = Considered;
     }
 
     // The rollout was aborted or the release withdrawn since this check-in looked: as if it had come a moment later.
     private void GiveUp()
     {
         Open = null;
+        Considered = null;
         _handOut = null;
         _orderNumber = device.OrderNumber;
         _instruction = device.Instruction;

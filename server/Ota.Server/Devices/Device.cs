@@ -55,7 +55,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>The version it said it runs when it enrolled.</summary>
     public string RunningAtEnrollment { get; init; } = "0.0.0";
 
-    /// <summary>The board of rollouts it was last held against; while that is unchanged there is nothing new for it.</summary>
+    /// <summary>
+    /// The board of rollouts it was last held against; while that is unchanged there is nothing new for it. Null when there may be.
+    /// </summary>
     public object? Considered { get; set; }
 
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>

@@ -51,6 +51,34 @@ public sealed class RolloutTests : IAsyncLifetime
         await _device.OfferedAsync();
     }
 
+    [Theory]
+    [InlineData("failed")]
+    [InlineData("withdrawn")]
+    public async Task A_rollout_that_began_during_an_installation_is_offered_once_that_comes_to_nothing(string how)
+    {
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "first"));
+        await _server.UploadedAsync(ABuild.Of("1.1.0", "second"));
+        await StartAsync("1.0.0");
+        var order = await _device.OfferedAsync();
+        _device.LastOrder = order.GetProperty("number").GetInt64();
+        var deployment = order.GetProperty("deployment").GetString();
+        await _device.ReportAsync(new { seq = 1, at = 0, deployment, state = "downloaded" });
+
+        await StartAsync("1.1.0");
+        if (how == "failed")
+        {
+            Assert.Equal(deployment, (await _device.OfferedAsync()).GetProperty("deployment").GetString());
+            await _device.ReportAsync(new { seq = 2, at = 0, deployment, state = "failed" });
+        }
+        else
+        {
+            await _server.PostAsync("api/v1/products/kettle/releases/1.0.0/withdraw", new { });
+            await _device.HeldAsync();
+        }
+
+        Assert.NotEqual(deployment, (await _device.OfferedAsync()).GetProperty("deployment").GetString());
+    }
+
     private async Task StartAsync(string version) =>
         await _server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });
 }

@@ -25,6 +25,12 @@ public static class Jws
     /// <summary>The longest compact JWS that is read, in characters.</summary>
     public const int MaximumLength = 16 * 1024;
 
+    /// <summary>The latest time that a signed thing may state, in Unix seconds: the end of the year 9999.</summary>
+    public const long LatestTime = 253402300799;
+
+    // RFC 7515 §4: two readers of a member that is there twice could each read another one.
+    private static readonly JsonDocumentOptions EachOnce = new() { AllowDuplicateProperties = false };
+
     /// <summary>Signs a payload with an RSA key, PKCS #1 v1.5 and SHA-256 (RFC 7518 §3.3).</summary>
     public static string SignRs256(JwsKind kind, byte[] payload, RSA key)
     {
@@ -90,8 +96,9 @@ public static class Jws
 
     private static byte[]? Decode(string part)
     {
-        // Padding is tolerated by the decoder and forbidden by RFC 7515 §2.
-        if (part.Length == 0 || part.Contains('=') || !Base64Url.IsValid(part))
+        // Padding and white space are tolerated by the decoder and forbidden by RFC 7515 §2: in the signature, either
+        // would give a signed thing a second hash.
+        if (part.Length == 0 || part.Any(c => c == '=' || char.IsWhiteSpace(c)) || !Base64Url.IsValid(part))
             return null;
         return Base64Url.DecodeFromChars(part);
     }
@@ -100,7 +107,7 @@ public static class Jws
     {
         try
         {
-            using var document = JsonDocument.Parse(header);
+            using var document = JsonDocument.Parse(header, EachOnce);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 return "its header is not a JSON object";
@@ -112,14 +119,15 @@ public static class Jws
                 return $"its type is '{Shown(type)}', not {kind.Type}";
             return root.TryGetProperty("crit", out _) ? "its header has critical extensions" : null;
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            return "its header is not JSON";
+            // The latter is what it throws for text that is not UTF-8, or half a surrogate pair, once that is looked at.
+            return "its header is not JSON, or names a member twice";
         }
     }
 
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static string Shown(string? value) => value is null ? "missing" : value.Length > 40 ? value[..40] + "…" : value;
+    private static string Shown(string? value) => value is null ? "missing" : Names.Shown(value);
 }

@@ -50,12 +50,24 @@ public sealed record KeyStatement(string Product, int Counter, long Created, IRe
             return null;
         }
 
+        if (statement.Created is < 0 or > Jws.LatestTime)
+        {
+            reason = "The key statement's created is not a time in Unix seconds.";
+            return null;
+        }
+
         var read = new List<ReleaseKey>();
         foreach (var stated in statement.Keys)
         {
-            if (stated.E != "AQAB" || ReleaseKey.FromModulus(stated.N, out reason) is not { } key)
+            if (stated is not { N: not null, E: "AQAB" } || ReleaseKey.FromModulus(stated.N, out reason) is not { } key)
             {
                 reason = "The key statement holds a key that is not RSA-3072 with exponent 65537.";
+                return null;
+            }
+
+            if (read.Any(known => known.Id == key.Id))
+            {
+                reason = $"The key statement holds key {key.Id} twice.";
                 return null;
             }
 

@@ -38,10 +38,10 @@ public static class Names
     public static bool IsHex(string? text, int length) =>
         text is not null && text.Length == length && text.All(char.IsAsciiHexDigitLower);
 
-    // Whatever came in is shown back shortened and without control characters, so it cannot forge lines in a log or a terminal.
-    private static string Shown(string text)
+    // Whatever came in is shown back shortened and in printable ASCII, so it cannot forge lines in a log or a terminal.
+    internal static string Shown(string text)
     {
-        var clean = new string([.. text.Take(40).Select(c => char.IsControl(c) ? '?' : c)]);
+        var clean = new string([.. text.Take(40).Select(c => c is >= ' ' and <= '~' ? c : '?')]);
         return text.Length > 40 ? clean + "…" : clean;
     }
 }

@@ -83,7 +83,7 @@ public sealed class ReleaseKey
         reason = parameters switch
         {
             { Modulus.Length: not Bits / 8 } => $"A release key has {Bits} bits; this one has {parameters.Modulus!.Length * 8}.",
-            { Modulus: [< 0x80, ..] or [.., 0 or 2 or 4 or 6 or 8] } => "The key's modulus is not a 3072-bit RSA modulus.",
+            { Modulus: [var first, .., var last] } when first < 0x80 || last % 2 == 0 => "The key's modulus is not a 3072-bit RSA modulus.",
             { Exponent: not [1, 0, 1] } => "A release key's exponent is 65537; this one has another.",
             _ => "",
         };

@@ -94,6 +94,8 @@ public sealed record ReleaseStatement(
             return "The statement names one kind of hardware twice.";
         if (SecurityCounter < 0)
             return "The statement's securityCounter is negative.";
+        if (Created is < 0 or > Jws.LatestTime)
+            return "The statement's created is not a time in Unix seconds.";
         if (Notes is { Length: > 2000 })
             return "The statement's notes are longer than 2,000 characters.";
         return Image is null ? "The statement describes no image." : ImageFault(Image);
@@ -119,6 +121,7 @@ public sealed record ReleaseStatement(
 public sealed record VerifiedStatement(ReleaseStatement Statement, string Compact, string Hash, ReleaseKey Signer);
 
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ReleaseStatement))]

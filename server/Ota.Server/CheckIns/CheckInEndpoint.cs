@@ -22,7 +22,7 @@ internal static class CheckInEndpoint
     public static async Task CheckInAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } device)
+        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } caller)
         {
             await DeviceAuthentication.RefuseAsync(context);
             return;
@@ -48,14 +48,19 @@ internal static class CheckInEndpoint
         }
 
         var flow = services.GetRequiredService<CheckInFlow>();
-        if (flow.Hold(device, checkIn) is { } wait)
+        if (flow.Hold(caller, checkIn) is { } wait)
         {
             Hold(context.Response, wait);
             return;
         }
 
         // Once begun a decision is finished, whether or not the device still listens.
-        var decision = await flow.DecideAsync(device, checkIn, CancellationToken.None);
+        if (await flow.DecideAsync(caller, checkIn, CancellationToken.None) is not { } decision)
+        {
+            await DeviceAuthentication.RefuseAsync(context);
+            return;
+        }
+
         if (decision.Order is not { } order)
         {
             Hold(context.Response, decision.RetryAfter);
@@ -65,7 +70,7 @@ internal static class CheckInEndpoint
         RetryAfter(context.Response, decision.RetryAfter);
         context.Response.ContentType = "application/json";
         var answer = new CheckInAnswer(
-            order.Sign(services.GetRequiredService<MasterSecret>(), device.Generation), decision.Statement, decision.Image);
+            order.Sign(services.GetRequiredService<MasterSecret>(), caller.Generation), decision.Statement, decision.Image);
         var bytes = JsonSerializer.SerializeToUtf8Bytes(answer, CheckInAnswerJson.Default.CheckInAnswer);
         context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);

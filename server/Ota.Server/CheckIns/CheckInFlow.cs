@@ -28,22 +28,26 @@ internal sealed partial class CheckInFlow(
     private static readonly TimeSpan AfterOffer = TimeSpan.FromMinutes(5);
 
     /// <summary>Null when the device may keep what it runs and nothing had to be written; the common case.</summary>
-    public TimeSpan? Hold(Device device, CheckIn checkIn)
+    public TimeSpan? Hold(Caller caller, CheckIn checkIn)
     {
+        var device = caller.Device;
         var product = products.Find(device.Product)!;
-        if (!CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
+        if (caller.IsStale || !CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
             return null;
         var now = time.GetUtcNow();
         var wait = product.Poll.UntilNext(device.Id, now);
-        device.Heard = new Heard(checkIn, now, now + wait);
+        device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         behind.Add(device);
         return wait;
     }
 
-    /// <summary>The whole decision, for one device at a time.</summary>
-    public async Task<CheckInDecision> DecideAsync(Device device, CheckIn checkIn, CancellationToken cancellation)
+    /// <summary>The whole decision, for one device at a time; null when it has enrolled anew since it was asked who it is.</summary>
+    public async Task<CheckInDecision?> DecideAsync(Caller caller, CheckIn checkIn, CancellationToken cancellation)
     {
+        var device = caller.Device;
         using var held = await fleet.LockAsync(device, cancellation);
+        if (caller.IsStale)
+            return null;
         var product = products.Find(device.Product)!;
         var board = rollouts.Of(product.Name);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -53,9 +57,9 @@ internal sealed partial class CheckInFlow(
         Instruct(draft, board);
         var (statement, image) = Offer(draft, product, board);
         var wait = statement is null ? product.Poll.UntilNext(device.Id, now) : AfterOffer;
-        var heard = new Heard(checkIn, now, now + wait);
+        var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
-        draft.Apply(heard, board);
+        draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
         if (order is not null)
@@ -68,6 +72,7 @@ internal sealed partial class CheckInFlow(
     {
         if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { } open && !open.State.CanBeCalledOff())
             return;
+        draft.Considered = board;
         foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
         {
             if (Build(rollout, draft.Device) is not { } release)

@@ -29,6 +29,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
 
+    /// <summary>The rollouts it was held against; null when it was busy with something else and is to be looked at again.</summary>
+    public object? Considered { get; set; }
+
     /// <summary>Takes from the check-in what it proves about the open deployment.</summary>
     public void Observe()
     {
@@ -43,17 +46,15 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Gives the device a deployment; what was open before and not begun is superseded.</summary>
     public void Begin(long rollout, string release, string createdBy)
     {
-        if (Open is not null)
-            End(DeploymentState.Superseded, $"by rollout {rollout}");
-        _instruction = rollout;
+        Supersede(rollout);
         _isNew = true;
         Move(new Deployment(
             Id: 0, rollout, device.Id, device.Product, release, DeploymentState.Ordered, Detail: null, now, createdBy,
             Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
     }
 
-    /// <summary>The device runs what a rollout brings: nothing to do, now or later.</summary>
-    public void Skip(long rollout) => _instruction = rollout;
+    /// <summary>The device runs what a rollout brings: nothing to do, now or later, and no longer what was ordered before.</summary>
+    public void Skip(long rollout) => Supersede(rollout);
 
     /// <summary>Hands out the order for the open deployment: the last one again while it is good, else a fresh one.</summary>
     public void Offer(string version, TimeSpan life)
@@ -87,7 +88,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Writes everything; the order to hand out when there is one.</summary>
     public Order? Write(SqliteConnection connection, Heard heard)
     {
-        DeviceTable.WriteHeard(connection, device, heard);
+        DeviceTable.WriteHeard(connection, device.Id, heard);
         foreach (var ended in _ended)
             DeploymentTable.Update(connection, ended);
         if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))
@@ -112,7 +113,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     }
 
     /// <summary>Memory follows the disk.</summary>
-    public void Apply(Heard heard, object considered)
+    public void Apply(Heard heard)
     {
         device.CheckedIn = true;
         device.Heard = heard;
@@ -120,18 +121,26 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         device.OrderNumber = _orderNumber;
         device.Instruction = _instruction;
         device.State = _state;
-        device.Considered = considered;
+        device.Considered = Considered;
     }
 
     // The rollout was aborted or the release withdrawn since this check-in looked: as if it had come a moment later.
     private void GiveUp()
     {
         Open = null;
+        Considered = null;
         _handOut = null;
         _orderNumber = device.OrderNumber;
         _instruction = device.Instruction;
         _state = _ended.Count > 0 ? DeploymentWords.Of(_ended[^1].State) : device.State;
         _news.RemoveAll(news => news.Kind == "offered");
+    }
+
+    private void Supersede(long rollout)
+    {
+        if (Open is not null)
+            End(DeploymentState.Superseded, $"by rollout {rollout}");
+        _instruction = rollout;
     }
 
     private void Move(Deployment open)

@@ -47,7 +47,7 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
                     connection =>
                     {
                         foreach (var device in batch)
-                            DeviceTable.WriteHeard(connection, device, device.Heard!);
+                            DeviceTable.WriteHeard(connection, device.Id, device.Heard!);
                     },
                     CancellationToken.None);
             }

@@ -27,7 +27,7 @@ internal static class ReportsEndpoint
     public static async Task ReportAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } device)
+        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } caller)
         {
             await DeviceAuthentication.RefuseAsync(context);
             return;
@@ -53,7 +53,12 @@ internal static class ReportsEndpoint
         }
 
         // Once begun it is finished, whether or not the device still listens.
-        await services.GetRequiredService<ReportLog>().AddAsync(device, reports, CancellationToken.None);
+        if (!await services.GetRequiredService<ReportLog>().AddAsync(caller, reports, CancellationToken.None))
+        {
+            await DeviceAuthentication.RefuseAsync(context);
+            return;
+        }
+
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -108,9 +113,13 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         WHERE device = @device AND state <> 'downloading' ORDER BY received DESC, seq DESC LIMIT @limit
         """;
 
-    public async Task AddAsync(Device device, IReadOnlyList<Report> reports, CancellationToken cancellation)
+    /// <summary>Keeps what a device reports; false when it has enrolled anew since it was asked who it is.</summary>
+    public async Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation)
     {
+        var device = caller.Device;
         using var held = await fleet.LockAsync(device, cancellation);
+        if (caller.IsStale)
+            return false;
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         foreach (var report in reports)
         {
@@ -120,9 +129,10 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
 
         var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation);
         if (moved is null)
-            return;
+            return true;
         device.State = DeploymentWords.Of(moved.State);
         device.Open = moved.State.IsOver() ? null : moved;
+        return true;
     }
 
     /// <summary>What the device reported, as timeline entries; the latest.</summary>

@@ -4,7 +4,8 @@ using Ota.Server.Deployments;
 namespace Ota.Server.Devices;
 
 /// <summary>What the device said when it last asked; replaced whole, so a reader never sees half of two check-ins.</summary>
-internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next);
+/// <param name="Generation">The one that said it, which need not be the present one.</param>
+internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next, long Generation);
 
 /// <summary>
 /// One device as the server knows it, in memory for every decision. Facts change only under the fleet's lock for this device and only after
@@ -54,7 +55,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>The version it said it runs when it enrolled.</summary>
     public string RunningAtEnrollment { get; init; } = "0.0.0";
 
-    /// <summary>The board of rollouts it was last held against; while that is unchanged there is nothing new for it.</summary>
+    /// <summary>
+    /// The board of rollouts it was last held against; while that is unchanged there is nothing new for it. Null when there may be.
+    /// </summary>
     public object? Considered { get; set; }
 
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>

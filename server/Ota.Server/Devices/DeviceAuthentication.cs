@@ -6,13 +6,22 @@ namespace Ota.Server.Devices;
 /// <summary>A device's token in one generation.</summary>
 internal sealed record DeviceToken(long Generation, byte[] Bytes);
 
+/// <summary>
+/// A device that calls, and the generation its token proves. Once the hardware has enrolled anew the call is a former owner's: whoever
+/// acts on it checks again under the device's lock.
+/// </summary>
+internal readonly record struct Caller(Device Device, long Generation)
+{
+    public bool IsStale => Device.Generation != Generation;
+}
+
 /// <summary>Who a device is comes from its token, never from a route. By hand, as this is on the path of every check-in.</summary>
 internal sealed class DeviceAuthentication(Fleet fleet, MasterSecret master)
 {
     private const string Bearer = "Bearer ";
 
     /// <summary>The device whose token the request carries, or null.</summary>
-    public Device? Authenticate(HttpRequest request)
+    public Caller? Authenticate(HttpRequest request)
     {
         var header = request.Headers.Authorization;
         if (header.Count != 1 || header[0] is not { Length: > 7 and < 160 } text || !text.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -21,18 +30,19 @@ internal sealed class DeviceAuthentication(Fleet fleet, MasterSecret master)
         var dot = token.IndexOf('.');
         if (dot is < 1 or > 40 || fleet.Find(token[..dot].ToString()) is not { } device)
             return null;
-        return MasterSecret.IsToken(token[(dot + 1)..], TokenOf(device)) ? device : null;
+        var good = TokenOf(device);
+        return MasterSecret.IsToken(token[(dot + 1)..], good.Bytes) ? new Caller(device, good.Generation) : null;
     }
 
     // Derived once and kept in memory, which holds the master secret as well; deriving it for each call cost a tenth of a check-in.
-    private byte[] TokenOf(Device device)
+    private DeviceToken TokenOf(Device device)
     {
         var generation = device.Generation;
         if (device.Token is { } known && known.Generation == generation)
-            return known.Bytes;
+            return known;
         var token = new DeviceToken(generation, master.Token(device.Id, generation));
         device.Token = token;
-        return token.Bytes;
+        return token;
     }
 
     /// <summary>401, alike for an unknown device and a wrong token.</summary>

@@ -103,12 +103,15 @@ internal static class DeviceTable
     public const string DecidedSql =
         "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
 
-    /// <summary>What a check-in says; written behind when nothing hangs on it, with the decision when something does.</summary>
-    public static void WriteHeard(SqliteConnection connection, Device device, Heard heard) =>
+    /// <summary>
+    /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
+    /// said is not written over what a later one has yet to say.
+    /// </summary>
+    public static void WriteHeard(SqliteConnection connection, string device, Heard heard) =>
         connection.ExecuteKept(
             HeardSql,
-            ("@Id", device.Id),
-            ("@Generation", device.Generation),
+            ("@Id", device),
+            ("@Generation", heard.Generation),
             ("@Running", heard.CheckIn.Running),
             ("@Release", heard.CheckIn.Release),
             ("@Slot", heard.CheckIn.Slot == SlotState.Trial ? "trial" : "confirmed"),
@@ -201,7 +204,8 @@ internal sealed class DeviceRow
                     FreeMemory,
                     Hardware),
                 DateTimeOffset.FromUnixTimeMilliseconds(seen),
-                DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen))
+                DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen),
+                Generation)
             : null,
     };
 }

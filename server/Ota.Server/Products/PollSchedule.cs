@@ -14,6 +14,7 @@ public sealed partial class PollSchedule
 {
     public const string Default = "02:00 UTC ±60m";
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
 
     private readonly TimeSpan? _every;
     private readonly TimeSpan _at;
@@ -87,11 +88,18 @@ public sealed partial class PollSchedule
         return TimeSpan.FromDays(1);
     }
 
-    // A local time that a change of clocks skips is taken as the moment the clocks jump to; one that comes twice as the first.
+    // A local time that a change of clocks skips is taken as the moment they jump, which is a minute after the last one they show; one that
+    // comes twice as the first.
     private DateTimeOffset Instant(DateTime local)
     {
         if (_zone.IsInvalidTime(local))
-            local += TimeSpan.FromHours(1);
+        {
+            do
+                local -= OneMinute;
+            while (_zone.IsInvalidTime(local));
+            return Instant(local) + OneMinute;
+        }
+
         var offset = _zone.IsAmbiguousTime(local) ? _zone.GetAmbiguousTimeOffsets(local).Max() : _zone.GetUtcOffset(local);
         return new DateTimeOffset(local, offset);
     }
@@ -107,9 +115,9 @@ public sealed partial class PollSchedule
 
     private static string Clean(string text) => new([.. text.Take(60).Select(c => char.IsControl(c) ? '?' : c)]);
 
-    [GeneratedRegex(@"^every ([1-9][0-9]{0,4})(s|m|h)$")]
+    [GeneratedRegex(@"^every ([1-9][0-9]{0,4})(s|m|h)\z")]
     private static partial Regex EveryPattern();
 
-    [GeneratedRegex(@"^([0-2][0-9]):([0-5][0-9]) ([A-Za-z0-9_+/-]{1,40})(?: (?:±|\+-|\+/-)([0-9]{1,3})m)?$")]
+    [GeneratedRegex(@"^([0-2][0-9]):([0-5][0-9]) ([A-Za-z0-9_+/-]{1,40})(?: (?:±|\+-|\+/-)([0-9]{1,3})m)?\z")]
     private static partial Regex NightlyPattern();
 }

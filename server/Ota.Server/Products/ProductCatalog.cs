@@ -30,8 +30,9 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
 
     private const string RemoveKeysSql = "DELETE FROM release_keys WHERE product = @product";
 
+    // Only from the keys that the statement was verified with: another one may have taken its signer away meanwhile.
     private const string RotateSql =
-        "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter < @counter";
+        "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter = @before AND @counter > @before";
 
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
@@ -82,7 +83,10 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return added;
     }
 
-    /// <summary>Replaces a product's keys by what a verified key statement says; null when its counter is not above the last one's.</summary>
+    /// <summary>
+    /// Replaces a product's keys by what a key statement says that they verified; null when its counter is not above the last one's, or another
+    /// statement came first.
+    /// </summary>
     public async Task<Product?> RotateAsync(
         Product product, KeyStatement statement, string compact, IReadOnlyList<ReleaseKey> keys, string who, CancellationToken cancellation)
     {
@@ -90,7 +94,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         var rotated = await database.WriteAsync(
             connection =>
             {
-                if (connection.Execute(RotateSql, new { product = product.Name, counter = statement.Counter }) == 0)
+                if (connection.Execute(RotateSql, new { product = product.Name, counter = statement.Counter, before = product.KeyCounter }) == 0)
                     return false;
                 connection.Execute(RemoveKeysSql, new { product = product.Name });
                 InsertKeys(connection, product.Name, keys);

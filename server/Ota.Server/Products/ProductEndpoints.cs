@@ -56,7 +56,9 @@ internal static class ProductEndpoints
             return Problems.Refused("key-statement", $"The key statement is for product '{statement.Product}', not '{product}'.");
         return await catalog.RotateAsync(found, statement, compact, keys, user.Who(), cancellation) is { } rotated
             ? TypedResults.Ok(View(rotated, master, user))
-            : Problems.Conflict("key-counter", $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
+            : Problems.Conflict("key-counter", statement.Counter > found.KeyCounter
+                ? "Another key statement came first. Send this one again if a key that is trusted now has signed it."
+                : $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
     }
 
     private static Product? Read(NewProduct asked, DateTimeOffset now, out string reason)

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Text;
 using Ota.Server.Audit;
 using Ota.Server.Data;
-using Ota.Server.Images;
 using Ota.Server.Products;
 using Ota.Server.Settings;
 using Ota.Signing;
@@ -27,7 +26,9 @@ internal sealed partial class DropFolder(
 
     private readonly ConcurrentDictionary<string, DropVerdict> _verdicts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _lastLook = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _judged = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Look, DropVerdict Verdict)> _judged = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DropVerdict> _told = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _troubles = new(StringComparer.Ordinal);
 
     /// <summary>The latest verdict on each folder.</summary>
     public DropVerdict[] Verdicts() => [.. _verdicts.Values.OrderBy(verdict => verdict.Path, StringComparer.Ordinal)];
@@ -36,17 +37,7 @@ internal sealed partial class DropFolder(
     {
         using var timer = new PeriodicTimer(Interval, time);
         do
-        {
-            try
-            {
-                await LookAsync(stoppingToken);
-            }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or StorageFullException)
-            {
-                // Someone moves files under our hands, or the disk is full: the next look tries again.
-                Log.Interrupted(logger, fault.Message);
-            }
-        }
+            await TriedAsync(settings.Releases, () => LookAsync(stoppingToken), stoppingToken);
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
@@ -54,10 +45,46 @@ internal sealed partial class DropFolder(
     {
         if (!Directory.Exists(settings.Releases))
             return;
-        foreach (var productFolder in Folders(settings.Releases))
+        foreach (var product in Folders(settings.Releases))
         {
-            foreach (var folder in Folders(productFolder))
-                await LookAtAsync(folder, Path.GetFileName(productFolder), Path.GetFileName(folder), cancellation);
+            await TriedAsync(
+                product,
+                async () =>
+                {
+                    foreach (var folder in Folders(product))
+                        await LookSafelyAsync(folder, Path.GetFileName(product), Path.GetFileName(folder), cancellation);
+                },
+                cancellation);
+        }
+    }
+
+    private async Task LookSafelyAsync(string folder, string product, string version, CancellationToken cancellation)
+    {
+        var trouble = await TriedAsync(folder, () => LookAtAsync(folder, product, version, cancellation), cancellation);
+        if (trouble is not null && Directory.Exists(folder))
+        {
+            var detail = "It could not be taken and is tried again: " + trouble;
+            Keep(new DropVerdict($"{product}/{version}", product, version, "waiting", detail, time.GetUtcNow()));
+        }
+    }
+
+    // Someone moves files under our hands, the disk is full, the database is out of order, or one file brings out a bug of ours: the watch goes
+    // on, the others are looked at, and the next look tries again. Said once, not every second.
+    private async Task<string?> TriedAsync(string path, Func<Task> look, CancellationToken cancellation)
+    {
+        try
+        {
+            await look();
+            _troubles.Remove(path);
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever it was, it would stop the whole server.
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            if (_troubles.GetValueOrDefault(path) != fault.Message)
+                Log.Interrupted(logger, fault, path);
+            return _troubles[path] = fault.Message;
         }
     }
 
@@ -76,12 +103,21 @@ internal sealed partial class DropFolder(
             + "|" + known?.KeyCounter;
         var settled = _lastLook.GetValueOrDefault(folder) == look;
         _lastLook[folder] = look;
-        if (!settled || _judged.GetValueOrDefault(folder) == look)
+        if (!settled)
             return;
+        var (judged, verdict) = _judged.GetValueOrDefault(folder);
+        if (judged != look)
+        {
+            verdict = await JudgeAsync(files, known, product, version, cancellation);
+            await RecordAsync(folder, verdict, cancellation);
+            _judged[folder] = (look, verdict);
+        }
 
-        var verdict = await JudgeAsync(files, known, product, version, cancellation);
-        _judged[folder] = look;
-        await ReportAsync(folder, verdict, cancellation);
+        Keep(verdict);
+        // Apart from the rest: the verdict stands even where nobody may write it.
+        if (verdict.Result != "waiting" && _told.GetValueOrDefault(folder) != verdict
+            && await TriedAsync(FileOf(folder, verdict), () => TellAsync(folder, verdict, cancellation), cancellation) is null)
+            _told[folder] = verdict;
     }
 
     private async Task<DropVerdict> JudgeAsync(
@@ -110,35 +146,47 @@ internal sealed partial class DropFolder(
             : Verdict("accepted", $"{result.Release!.Version} for {string.Join(", ", result.Release.Hardware)}, signed by key {result.Release.SignedBy}.");
     }
 
-    private async Task ReportAsync(string folder, DropVerdict verdict, CancellationToken cancellation)
+    private async Task RecordAsync(string folder, DropVerdict verdict, CancellationToken cancellation)
     {
-        _verdicts[verdict.Path] = verdict;
         if (verdict.Result == "waiting")
         {
             Log.Waiting(logger, verdict.Path, verdict.Detail);
             return;
         }
 
-        var (written, stale) = verdict.Result == "accepted" ? (AcceptedFile, RefusedFile) : (RefusedFile, AcceptedFile);
-        var path = Path.Combine(folder, written);
-        var text = verdict.Detail + "\n";
-        // Written once a verdict, not at every start: an unchanged folder stays unchanged.
-        if (File.Exists(path) && await File.ReadAllTextAsync(path, cancellation) == text)
+        // Once a verdict, not at every start.
+        if (await IsToldAsync(folder, verdict, cancellation))
             return;
-        File.Delete(Path.Combine(folder, stale));
-        await File.WriteAllTextAsync(path, text, cancellation);
         if (verdict.Result == "accepted")
         {
             Log.Accepted(logger, verdict.Path, verdict.Detail);
             return;
         }
 
-        Log.Refused(logger, verdict.Path, verdict.Detail);
         await database.WriteAsync(
             connection => AuditLog.Append(
                 connection, verdict.At.ToUnixTimeMilliseconds(), Who, "release.refuse", verdict.Path, verdict.Detail),
             cancellation);
+        Log.Refused(logger, verdict.Path, verdict.Detail);
     }
+
+    // An unchanged folder stays unchanged.
+    private static async Task TellAsync(string folder, DropVerdict verdict, CancellationToken cancellation)
+    {
+        if (await IsToldAsync(folder, verdict, cancellation))
+            return;
+        File.Delete(Path.Combine(folder, verdict.Result == "accepted" ? RefusedFile : AcceptedFile));
+        await File.WriteAllTextAsync(FileOf(folder, verdict), verdict.Detail + "\n", cancellation);
+    }
+
+    private static async Task<bool> IsToldAsync(string folder, DropVerdict verdict, CancellationToken cancellation) =>
+        File.Exists(FileOf(folder, verdict))
+        && await File.ReadAllTextAsync(FileOf(folder, verdict), cancellation) == verdict.Detail + "\n";
+
+    private static string FileOf(string folder, DropVerdict verdict) =>
+        Path.Combine(folder, verdict.Result == "accepted" ? AcceptedFile : RefusedFile);
+
+    private void Keep(DropVerdict verdict) => _verdicts[verdict.Path] = verdict;
 
     // Links are not followed and hidden folders are not ours: the image store lives in one.
     private static IEnumerable<string> Folders(string path) =>
@@ -158,7 +206,7 @@ internal sealed partial class DropFolder(
         [LoggerMessage(3, LogLevel.Information, "Drop folder: {Path} is waiting: {Detail}")]
         public static partial void Waiting(ILogger logger, string path, string detail);
 
-        [LoggerMessage(4, LogLevel.Warning, "Drop folder: a look was interrupted: {Reason}")]
-        public static partial void Interrupted(ILogger logger, string reason);
+        [LoggerMessage(4, LogLevel.Warning, "Drop folder: {Path} is in trouble and tried again every second.")]
+        public static partial void Interrupted(ILogger logger, Exception fault, string path);
     }
 }

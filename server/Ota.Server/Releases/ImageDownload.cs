@@ -35,8 +35,8 @@ internal static class ImageDownload
     private static (bool Known, string? Product) Asker(HttpContext context, string sha256)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is { } device)
-            return (true, device.Product);
+        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is { } caller)
+            return (true, caller.Device.Product);
         if (HasLink(context, sha256))
             return (true, null);
         var header = context.Request.Headers.Authorization.ToString();

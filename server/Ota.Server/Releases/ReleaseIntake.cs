@@ -1,6 +1,7 @@
 using Ota.Images;
 using Ota.Server.Images;
 using Ota.Server.Products;
+using Ota.Server.Rollouts;
 using Ota.Server.Settings;
 using Ota.Signing;
 
@@ -17,7 +18,12 @@ internal sealed record IntakeResult(Release? Release, Added? Added, IntakeRefusa
 /// image, then the row. Whatever stops it in between leaves nothing that anyone can see.
 /// </summary>
 internal sealed partial class ReleaseIntake(
-    ImageStore images, ReleaseCatalog releases, ServerSettings settings, TimeProvider time, ILogger<ReleaseIntake> logger)
+    ImageStore images,
+    ReleaseCatalog releases,
+    RolloutBoard rollouts,
+    ServerSettings settings,
+    TimeProvider time,
+    ILogger<ReleaseIntake> logger)
 {
     /// <summary>Checks a statement against the product: who signed, for whom, on what.</summary>
     public VerifiedStatement? CheckStatement(Product product, string compact, out IntakeRefusal? refusal)
@@ -74,7 +80,12 @@ internal sealed partial class ReleaseIntake(
             if (added == Added.Conflict)
                 return Refuse(VersionExists(release));
             if (added == Added.New)
+            {
+                // A rollout may have begun without a build for this hardware.
+                rollouts.Renew(product.Name);
                 Log.Taken(logger, release.Product, release.Version, release.Image.Size, who);
+            }
+
             return new IntakeResult(release, added, Refusal: null);
         }
     }

@@ -9,8 +9,14 @@ public sealed class PollScheduleTests
     [Theory]
     [InlineData("02:00 UTC", "2026-03-01T01:00:00Z", "2026-03-01T02:00:00Z")]
     [InlineData("02:00 UTC", "2026-03-01T02:00:00Z", "2026-03-02T02:00:00Z")]
-    // Adelaide's clocks jump from 02:00 to 03:00 on 2026-10-04: 02:30 does not come, 03:30 new time is the same moment.
-    [InlineData("02:30 Australia/Adelaide", "2026-10-03T12:00:00Z", "2026-10-03T17:00:00Z")]
+    // Adelaide's clocks jump from 02:00 to 03:00 on 2026-10-04 at 16:30Z: 02:30 does not come, so it is the jump that counts.
+    [InlineData("02:30 Australia/Adelaide", "2026-10-03T12:00:00Z", "2026-10-03T16:30:00Z")]
+    [InlineData("02:00 Australia/Adelaide", "2026-10-03T12:00:00Z", "2026-10-03T16:30:00Z")]
+    [InlineData("03:00 Australia/Adelaide", "2026-10-03T12:00:00Z", "2026-10-03T16:30:00Z")]
+    // Lord Howe's jump by half an hour, from 02:00 to 02:30 at 15:30Z.
+    [InlineData("02:15 Australia/Lord_Howe", "2026-10-03T12:00:00Z", "2026-10-03T15:30:00Z")]
+    // Havana's jump from midnight, so that the day has no 00:30.
+    [InlineData("00:30 America/Havana", "2026-03-08T04:00:00Z", "2026-03-08T05:00:00Z")]
     // On 2026-04-05 02:30 comes twice; the first one counts (UTC+10:30).
     [InlineData("02:30 Australia/Adelaide", "2026-04-04T12:00:00Z", "2026-04-04T16:00:00Z")]
     [InlineData("every 15m", "2026-03-01T01:00:00Z", "2026-03-01T01:15:00Z")]
@@ -27,6 +33,9 @@ public sealed class PollScheduleTests
     [InlineData("02:00 Mars/Olympus")]
     [InlineData("02:00")]
     [InlineData("02:00 UTC ±999m")]
+    [InlineData("02:00 /dev/zero")]
+    [InlineData("every 15m\n")]
+    [InlineData("02:00 UTC\n")]
     [InlineData("")]
     public void What_is_no_schedule_is_refused_with_a_sentence(string text)
     {

@@ -50,6 +50,12 @@ public sealed class UploadTests : IAsyncLifetime
         { "much larger than the limit", 413, "larger than an image may be here" },
         { "a file for another chip", 422, "esp" },
         { "a version that is a path", 422, "version" },
+        { "created after the year 9999", 422, "created" },
+        { "created before time began", 422, "created" },
+        { "the largest size there is", 422, "digest for each chunk" },
+        { "the smallest counter there is", 422, "securityCounter" },
+        { "no chunk size", 422, "chunkSize" },
+        { "nothing for a chunk", 422, "chunk digests" },
     };
 
     [Theory]
@@ -74,6 +80,12 @@ public sealed class UploadTests : IAsyncLifetime
             "larger than the limit" => ABuild.Of("1.1.0", new string('x', 1024 * 1024 + 1)),
             "much larger than the limit" => ABuild.Of("1.1.0", new string('x', 8 * 1024 * 1024)),
             "a file for another chip" => next with { Statement = next.Statement with { Hardware = ["esp32"], Image = image with { Format = "esp32" } } },
+            "created after the year 9999" => next with { Statement = next.Statement with { Created = 253402300800 } },
+            "created before time began" => next with { Statement = next.Statement with { Created = long.MinValue } },
+            "the largest size there is" => next with { Statement = next.Statement with { Image = image with { Size = long.MaxValue } } },
+            "the smallest counter there is" => next with { Statement = next.Statement with { SecurityCounter = int.MinValue } },
+            "no chunk size" => next with { Statement = next.Statement with { Image = image with { ChunkSize = 0 } } },
+            "nothing for a chunk" => next with { Statement = next.Statement with { Image = image with { Chunks = [null!] } } },
             _ => next with { Statement = next.Statement with { Version = "1.0.0/../../x" } },
         };
 

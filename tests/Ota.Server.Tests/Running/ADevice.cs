@@ -37,7 +37,8 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         RunningServer server, string enrollmentKey, string hardwareId = "02:00:00:00:00:01", string product = "kettle", string hardware = "virtual") =>
         server.Anyone.PostAsJsonAsync("agent/v1/enroll", new { product, enrollmentKey, hardwareId, hardware, running = "0.0.0" });
 
-    public Task<HttpResponseMessage> CheckInAsync() => PostAsync("agent/v1/check-in", JsonContent.Create(new
+    /// <summary>What it says when it checks in.</summary>
+    public object Said() => new
     {
         running = Running,
         release = Release,
@@ -49,7 +50,9 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         rssi = -60,
         freeMemory = 1000,
         hardware = "virtual",
-    }));
+    };
+
+    public Task<HttpResponseMessage> CheckInAsync() => PostAsync("agent/v1/check-in", JsonContent.Create(Said()));
 
     /// <summary>Checks in and expects to be told to hold.</summary>
     public async Task HeldAsync()

@@ -95,6 +95,33 @@ internal sealed class RunningServer : IAsyncDisposable
         return JsonDocument.Parse(text).RootElement;
     }
 
+    /// <summary>Puts a build into the drop folder and waits for its verdict.</summary>
+    public async Task<string> DroppedAsync(ABuild build)
+    {
+        var folder = Path.Combine(Releases, build.Statement.Product, build.Statement.Version);
+        Directory.CreateDirectory(folder);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "image.bin"), build.Bytes);
+        await File.WriteAllTextAsync(Path.Combine(folder, "image.jws"), build.Statement.Sign(build.Key));
+        return await VerdictAsync($"{build.Statement.Product}/{build.Statement.Version}", result => result != "waiting");
+    }
+
+    /// <summary>The drop folder's verdict on a path, once it is one of those awaited.</summary>
+    public async Task<string> VerdictAsync(string path, Predicate<string> awaited)
+    {
+        var patience = DateTime.UtcNow.AddSeconds(30);
+        while (true)
+        {
+            var verdict = (await GetAsync("api/v1/drop-folder")).EnumerateArray()
+                .Where(entry => entry.GetProperty("path").GetString() == path)
+                .Select(entry => entry.GetProperty("result").GetString()!)
+                .FirstOrDefault("none");
+            if (verdict != "none" && awaited(verdict))
+                return verdict;
+            Assert.True(DateTime.UtcNow < patience, $"The drop folder says of {path}: {verdict}.");
+            await Task.Delay(100);
+        }
+    }
+
     /// <summary>Files in the image store, whole or on their way.</summary>
     public int StoredFiles => Directory.EnumerateFiles(Path.Combine(Releases, ".images"), "*", SearchOption.AllDirectories).Count();
 

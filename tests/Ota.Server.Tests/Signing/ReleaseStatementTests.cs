@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using Ota.Server.Tests.Running;
 using Ota.Signing;
 
 namespace Ota.Server.Tests.Signing;
@@ -35,6 +36,11 @@ public sealed class ReleaseStatementTests
     [InlineData("""{"alg":"RS256","typ":"ota-release+jws","crit":["b64"]}""", "critical")]
     [InlineData("[]", "not a JSON object")]
     [InlineData("{", "not JSON")]
+    [InlineData("""{"alg":"RS256","alg":"none","typ":"ota-release+jws"}""", "twice")]
+    [InlineData("""{"alg":"none","alg":"RS256","typ":"ota-release+jws"}""", "twice")]
+    [InlineData("""{"alg":"RS256","typ":"ota-release+jws","x":1,"\u0078":2}""", "twice")]
+    [InlineData("""{"alg":"RS256\ud800","typ":"ota-release+jws"}""", "not JSON")]
+    [InlineData("""{"alg":"RS256","typ":"ota-release+jws","\ud800":1}""", "not JSON")]
     public void A_swapped_algorithm_or_type_is_refused_before_any_key_is_tried(string header, string expected)
     {
         var parts = Vectors.Text("release.jws").Split('.');
@@ -42,6 +48,44 @@ public sealed class ReleaseStatementTests
 
         Assert.Null(ReleaseStatement.Verify(forged, [Trusted], out var reason));
         Assert.Contains(expected, reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_header_that_is_not_UTF_8_is_refused()
+    {
+        byte[] header = [.. "{\"alg\":\"RS256"u8, 0xff, .. "\",\"typ\":\"ota-release+jws\"}"u8];
+
+        Assert.Null(ReleaseStatement.Verify(Base64Url.EncodeToString(header) + ".e30.AA", [Trusted], out var reason));
+        Assert.Contains("not JSON", reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"alg":"\u001b[2J\r\nforged log line","typ":"ota-release+jws"}""")]
+    [InlineData("""{"alg":"RS256","typ":"\u202e\u2028\u0085\u0000"}""")]
+    public void A_header_cannot_forge_a_line_in_a_log_or_a_terminal(string header)
+    {
+        var forged = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header)) + ".e30.AA";
+
+        Assert.Null(ReleaseStatement.Verify(forged, [Trusted], out var reason));
+        Assert.All(reason, c => Assert.InRange(c, ' ', '~'));
+    }
+
+    [Fact]
+    public void Whitespace_slipped_into_a_signature_does_not_make_another_statement_of_it()
+    {
+        var good = Vectors.Text("release.jws");
+        foreach (var space in " \t\r\n")
+            Assert.Null(ReleaseStatement.Verify(good.Insert(good.Length - 9, space.ToString()), [Trusted], out _));
+    }
+
+    [Fact]
+    public void A_statement_that_says_one_thing_twice_is_refused_as_devices_may_read_the_other()
+    {
+        var good = Base64Url.DecodeFromChars(Vectors.Text("release.jws").Split('.')[1]);
+        byte[] twice = [.. "{\"securityCounter\":9,"u8, .. good[1..]];
+
+        Assert.Null(ReleaseStatement.Verify(Jws.SignRs256(JwsKind.Release, twice, RunningServer.ReleaseKey), [Trusted], out var reason));
+        Assert.Contains("securityCounter", reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,8 +3,10 @@ using Ota.Server.Settings;
 
 try
 {
-    var app = await ServerHost.BuildAsync(args);
-    await app.RunAsync();
+    await using var app = await ServerHost.BuildAsync(args);
+    // A start of its own, so that an option left in a unit file does not make an admin key at every start.
+    if (!app.Services.GetRequiredService<ServerSettings>().NewAdminKey)
+        await app.RunAsync();
     return 0;
 }
 catch (SettingFault fault)

@@ -18,8 +18,8 @@ namespace Ota.Server;
 /// <summary>Puts the server together: services, state from disk, endpoints.</summary>
 internal static partial class ServerHost
 {
-    // So that `--demo` needs no value, as a person would write it.
-    private static readonly string[] Flags = ["--demo"];
+    // So that they need no value, as a person would write them.
+    private static readonly string[] Flags = ["--demo", "--new-admin-key"];
 
     /// <summary>A server that has loaded its state and is ready to run.</summary>
     /// <exception cref="SettingFault">A setting or the data directory is unusable.</exception>
@@ -107,7 +107,10 @@ internal static partial class ServerHost
     private static async Task<string?> LoadAsync(IServiceProvider services, CancellationToken cancellation)
     {
         services.GetRequiredService<ImageStore>().RemoveLeftovers();
-        var fresh = await services.GetRequiredService<StaffDirectory>().StartAsync(cancellation);
+        var staff = services.GetRequiredService<StaffDirectory>();
+        var fresh = await staff.StartAsync(cancellation);
+        if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
+            fresh = await staff.NewAdminAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
         services.GetRequiredService<RolloutBoard>().Load();
@@ -175,7 +178,7 @@ internal static partial class ServerHost
         [LoggerMessage(1, LogLevel.Information, "Data in {Data}; drop folder and images in {Releases}.")]
         public static partial void Folders(ILogger logger, string data, string releases);
 
-        [LoggerMessage(2, LogLevel.Information, "First start: the first admin key is in {Path}; only its owner can read it.")]
+        [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
     }
 }

@@ -23,6 +23,9 @@ internal sealed record ServerSettings
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
+    /// <summary>Whether only a fresh admin key is made, for who owns the data folder; the server ends then.</summary>
+    public required bool NewAdminKey { get; init; }
+
     /// <summary>Reads and checks the settings; a fault names the setting and says what it takes.</summary>
     public static ServerSettings From(IConfiguration configuration)
     {
@@ -38,6 +41,7 @@ internal sealed record ServerSettings
             MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             Demo = Flag(configuration, "Demo"),
+            NewAdminKey = Flag(configuration, "new-admin-key"),
         };
     }
 

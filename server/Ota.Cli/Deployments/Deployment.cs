@@ -34,4 +34,5 @@ internal sealed record DeploymentStarted(
     string Product,
     string Version,
     string? Target,
-    long? Devices);
+    long? Devices,
+    long? BelowFloor);

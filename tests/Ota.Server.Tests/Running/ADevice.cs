@@ -23,6 +23,8 @@ internal sealed class ADevice(RunningServer server, string id, string token)
 
     public int SecurityCounter { get; set; }
 
+    public int KeyCounter { get; set; }
+
     public int Starts { get; set; } = 1;
 
     public static async Task<ADevice> EnrollAsync(RunningServer server, string enrollmentKey, string hardwareId = "02:00:00:00:00:01")
@@ -45,6 +47,7 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         slot = Slot,
         securityCounter = SecurityCounter,
         lastOrder = LastOrder,
+        keyCounter = KeyCounter,
         restart = new { cause = "power-or-unknown", at = 0, count = Starts },
         uptime = 1,
         rssi = -60,

@@ -109,6 +109,20 @@ public sealed class CommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Pushing_a_build_again_says_what_was_kept()
+    {
+        await PushAsync("1.0.0", "good", "--notes", "First.");
+        string[] again = ["release", "push", "kettle", "1.0.0", "1.0.0.bin", "--key", "acme.pem", "--hardware", "virtual"];
+
+        var same = await DoneAsync([.. again, "--notes", "First."]);
+        var other = await DoneAsync([.. again, "--channel", "beta", "--notes", "Second."]);
+
+        Assert.StartsWith("It was there already, just so.", same.Out, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "It was there already; it stays on channel stable and its notes stay as they were.", other.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_build_signed_offline_is_taken_from_the_drop_folder()
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder["data"], "releases", "kettle", "2.0.0")).FullName;

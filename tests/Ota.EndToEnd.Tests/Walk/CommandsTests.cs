@@ -48,6 +48,36 @@ public sealed class CommandsTests : IAsyncLifetime
             entry.GetProperty("text").GetString() == "Runs 1.1.0");
     }
 
+    [Theory]
+    [InlineData("--once")]
+    [InlineData]
+    public async Task Virtual_devices_of_another_servers_data_are_told_from_a_server_that_has_them_wait(params string[] once)
+    {
+        string[] simulate = ["simulate", "kettle", "--count", "2", "--state", "flash"];
+        var first = await DoneAsync([.. simulate, "--once"]);
+        Assert.Contains("Asking next in ", first.Out, StringComparison.Ordinal);
+        await using var fresh = await OtaServer.NewAsync(_folder["fresh"]);
+        (_ota["OTA_SERVER"], _ota["OTA_KEY"]) = (fresh.Address.ToString(), fresh.AdminKey);
+        await DoneAsync("product", "add", "kettle", "--hardware", "virtual", "--release-key", "acme.pub.pem");
+
+        await RefusedAsync("belong to another server's data", [.. simulate, .. once]);
+
+        await DoneAsync("simulate", "kettle", "--count", "2", "--state", "other", "--once");
+    }
+
+    [Fact]
+    public async Task Virtual_devices_stay_the_hardware_they_were_made_as()
+    {
+        await DoneAsync("product", "add", "pan", "--hardware", "virtual", "--hardware", "esp32", "--release-key", "acme.pub.pem");
+        await DoneAsync("simulate", "pan", "--once", "--hardware", "esp32");
+
+        var contradicted = await _ota.RunAsync("simulate", "pan", "--once");
+
+        Assert.Equal(2, contradicted.ExitCode);
+        Assert.Contains("are made as esp32, not as virtual: give --hardware esp32", contradicted.Error, StringComparison.Ordinal);
+        await DoneAsync("simulate", "pan", "--once", "--hardware", "esp32");
+    }
+
     [Fact]
     public async Task A_device_reports_the_bytes_that_it_truly_started()
     {

@@ -159,5 +159,9 @@ internal static class DeploymentWords
 {
     private static readonly string[] Words = [.. Enum.GetNames<DeploymentState>().Select(name => name.ToLowerInvariant())];
 
+    public static string All { get; } = string.Join(", ", Words);
+
     public static string Of(DeploymentState state) => Words[(int)state];
+
+    public static bool IsOne(string word) => Words.Contains(word, StringComparer.Ordinal);
 }

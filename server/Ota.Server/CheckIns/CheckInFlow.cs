@@ -62,6 +62,8 @@ internal sealed partial class CheckInFlow(
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
+        foreach (var ended in draft.Ended)
+            DeploymentLog.Ended(logger, ended);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait);

@@ -111,6 +111,8 @@ internal static class EnrollmentEndpoint
         device.Generation++;
         device.CheckedIn = false;
         device.HandedOver = false;
+        // Other firmware may have come with the next owner, and with it other keys to begin with.
+        device.RefusedKeys = 0;
     }
 
     private static Identity IdentityOf(Device device, MasterSecret master) => new(

@@ -4,6 +4,7 @@ using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
+using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
@@ -44,9 +45,12 @@ internal static class CommandTree
             Deploy.Command,
             new Command("deployment", "One release ordered for one device.") { ListDeployments.Command, CancelDeployment.Command },
             new Command("rollout", "The plan behind deployments.") { Rollouts.List, Rollouts.ShowOne, Rollouts.Abort },
+            RecoverDevice.Command,
+            DecommissionDevice.Decommission,
             new Command("device", "Units in the field.")
             {
                 ListDevices.Command, ShowDevice.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
+                DecommissionDevice.Transfer,
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,

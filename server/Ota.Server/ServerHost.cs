@@ -7,6 +7,7 @@ using Ota.Server.Devices;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Products;
+using Ota.Server.Recovery;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Secrets;
@@ -77,6 +78,7 @@ internal static partial class ServerHost
         services.AddSingleton<CheckInFlow>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
+        services.AddHostedService<Expiry>();
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
         if (settings.Demo)
@@ -144,6 +146,7 @@ internal static partial class ServerHost
         api.MapReleases();
         api.MapDevices();
         api.MapDeployments();
+        api.MapRecovery();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

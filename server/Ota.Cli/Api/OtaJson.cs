@@ -7,6 +7,7 @@ using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
+using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
@@ -38,6 +39,8 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(GroupChange))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
+[JsonSerializable(typeof(NewRecovery))]
+[JsonSerializable(typeof(NewDecommission))]
 [JsonSerializable(typeof(Deployment[]))]
 [JsonSerializable(typeof(Rollout[]))]
 [JsonSerializable(typeof(NewStaff))]

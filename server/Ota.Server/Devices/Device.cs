@@ -49,6 +49,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     public Deployment? Open { get; set; }
 
+    /// <summary>What ended its identity; null while it has one. Its order is repeated for as long as it is good.</summary>
+    public Deployment? Decommissioned { get; set; }
+
     /// <summary>The last check-in; null before the first.</summary>
     public Heard? Heard { get; set; }
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Dapper;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
+using Ota.Server.Deployments;
 using Ota.Server.Http;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
@@ -28,7 +29,7 @@ internal static class EnrollmentEndpoint
 
     private const string HandOverSql =
         """
-        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0
+        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0, decommission = NULL
         WHERE id = @Id AND generation = @Generation AND handed_over = 1
         """;
 
@@ -62,7 +63,8 @@ internal static class EnrollmentEndpoint
             return TypedResults.Created((string?)null, IdentityOf(device, master));
         }
 
-        if (known.HandedOver)
+        // Who is to be wiped and asks for an identity has none any more: the power may have gone before it could say so.
+        if (known.HandedOver || known.Open is { Action: DeploymentAction.Decommission })
         {
             await StartOverAsync(known, database, fleet, time, cancellation);
             return TypedResults.Created((string?)null, IdentityOf(known, master));
@@ -97,9 +99,20 @@ internal static class EnrollmentEndpoint
     {
         using var held = await fleet.LockAsync(device, cancellation);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        // What was meant for the owner before must not reach the next one.
+        var over = device.Open is { Action: not DeploymentAction.Install } open
+            ? open with
+            {
+                State = open.Action == DeploymentAction.Decommission ? DeploymentState.Confirmed : DeploymentState.Cancelled,
+                Detail = "it enrolled anew",
+                Ended = DateTimeOffset.FromUnixTimeMilliseconds(now),
+            }
+            : null;
         var changed = await database.WriteAsync(
             connection =>
             {
+                if (over is not null && DeploymentTable.Update(connection, over))
+                    Decommission.Write(connection, over);
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
                     return false;
                 Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
@@ -108,9 +121,17 @@ internal static class EnrollmentEndpoint
             cancellation);
         if (!changed)
             return;
+        if (over is not null)
+        {
+            Decommission.Apply(device, over);
+            device.Open = null;
+            device.State = DeploymentWords.Shown(over);
+        }
+
         device.Generation++;
         device.CheckedIn = false;
         device.HandedOver = false;
+        device.Decommissioned = null;
         // Other firmware may have come with the next owner, and with it other keys to begin with.
         device.RefusedKeys = 0;
     }

@@ -15,6 +15,8 @@ internal sealed class ADevice(RunningServer server, string id, string token)
 
     public long LastOrder { get; set; }
 
+    public long Cleared { get; set; }
+
     public string Running { get; set; } = "0.0.0";
 
     public string? Release { get; set; }
@@ -45,6 +47,7 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         slot = Slot,
         securityCounter = SecurityCounter,
         lastOrder = LastOrder,
+        cleared = Cleared,
         restart = new { cause = "power-or-unknown", at = 0, count = Starts },
         uptime = 1,
         rssi = -60,
@@ -63,10 +66,10 @@ internal sealed class ADevice(RunningServer server, string id, string token)
     }
 
     /// <summary>Checks in and expects an order; its payload, with the release's hash.</summary>
-    public async Task<JsonElement> OfferedAsync()
+    public async Task<JsonElement> OfferedAsync(HttpStatusCode status = HttpStatusCode.OK)
     {
         using var answer = await CheckInAsync();
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(status, answer.StatusCode);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return JsonDocument.Parse(Base64Url(body.GetProperty("order").GetString()!.Split('.')[1])).RootElement;
     }

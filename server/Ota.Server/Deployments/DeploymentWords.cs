@@ -1,0 +1,30 @@
+namespace Ota.Server.Deployments;
+
+/// <summary>The words for states and actions on the wire and in the database.</summary>
+internal static class DeploymentWords
+{
+    private static readonly string[] States =
+    [
+        "ordered", "offered", "accepted", "downloading", "downloaded", "trial", "awaiting-return", "confirmed", "reverted", "refused",
+        "failed", "cancelled", "withdrawn", "superseded", "expired",
+    ];
+
+    private static readonly string[] Actions = ["install", "recover", "decommission"];
+
+    public static string Of(DeploymentState state) => States[(int)state];
+
+    public static string Of(DeploymentAction action) => Actions[(int)action];
+
+    public static DeploymentState Parse(string word) => (DeploymentState)Array.IndexOf(States, word);
+
+    /// <summary>The word staff read: a recovery and a decommission have their own for some states (docs/states.md).</summary>
+    public static string Shown(Deployment deployment) => (deployment.Action, deployment.State) switch
+    {
+        (DeploymentAction.Install, var state) => Of(state),
+        (_, DeploymentState.Ordered) => "armed",
+        (_, DeploymentState.Accepted or DeploymentState.Downloading) => "delivered",
+        (_, DeploymentState.Downloaded) => "clearing",
+        (_, DeploymentState.Confirmed) => "completed",
+        (_, var state) => Of(state),
+    };
+}

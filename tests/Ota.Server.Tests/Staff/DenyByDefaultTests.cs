@@ -37,6 +37,8 @@ public sealed partial class DenyByDefaultTests : IAsyncLifetime
         ["GET /api/v1/devices/{device}"] = "viewer",
         ["PUT /api/v1/devices/{device}/group"] = "support",
         ["POST /api/v1/devices/{device}/hand-over"] = "support",
+        ["POST /api/v1/devices/{device}/recover"] = "support",
+        ["POST /api/v1/devices/{device}/decommission"] = "support",
         ["GET /api/v1/deployments"] = "viewer",
         ["POST /api/v1/deployments"] = "support",
         ["POST /api/v1/deployments/{deployment:long}/cancel"] = "support",

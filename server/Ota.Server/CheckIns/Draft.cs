@@ -109,13 +109,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         _ended.Add(ended);
         _state = DeploymentWords.Shown(ended);
         if (ended.Action != DeploymentAction.Install)
-            _news.Add((_state, Sentence(ended)));
+            _news.Add((_state, DeploymentWords.Ending(ended)));
         Open = null;
     }
-
-    private static string Sentence(Deployment ended) =>
-        (ended.Action == DeploymentAction.Recover ? "The recovery is " : "The decommission is ")
-        + DeploymentWords.Shown(ended) + (ended.Detail is null ? "" : ": " + ended.Detail);
 
     /// <summary>Writes everything; the order to hand out when there is one.</summary>
     public Order? Write(SqliteConnection connection, Heard heard)

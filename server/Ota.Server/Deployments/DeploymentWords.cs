@@ -17,6 +17,11 @@ internal static class DeploymentWords
 
     public static DeploymentState Parse(string word) => (DeploymentState)Array.IndexOf(States, word);
 
+    /// <summary>How a recovery or a decommission ended, for the timeline.</summary>
+    public static string Ending(Deployment ended) =>
+        (ended.Action == DeploymentAction.Recover ? "The recovery is " : "The decommission is ")
+        + Shown(ended) + (string.IsNullOrEmpty(ended.Detail) ? "" : ": " + ended.Detail);
+
     /// <summary>The word staff read: a recovery and a decommission have their own for some states (docs/states.md).</summary>
     public static string Shown(Deployment deployment) => (deployment.Action, deployment.State) switch
     {

@@ -168,6 +168,12 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
             return null;
         DeploymentTable.Update(connection, open);
         Decommission.Write(connection, open);
+        if (open.Action != DeploymentAction.Install && open.State.IsOver())
+        {
+            Timeline.Append(
+                connection, device.Id, now.ToUnixTimeMilliseconds(), DeploymentWords.Shown(open), DeploymentWords.Ending(open));
+        }
+
         connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(open) });
         return open;
     }

@@ -64,11 +64,9 @@ internal static class EnrollmentEndpoint
         }
 
         // Who is to be wiped and asks for an identity has none any more: the power may have gone before it could say so.
-        if (known.HandedOver || known.Open is { Action: DeploymentAction.Decommission })
-        {
-            await StartOverAsync(known, database, fleet, time, cancellation);
+        var mayStartOver = known.HandedOver || known.Open is { Action: DeploymentAction.Decommission };
+        if (mayStartOver && await StartOverAsync(known, database, fleet, time, cancellation))
             return TypedResults.Created((string?)null, IdentityOf(known, master));
-        }
 
         return known.CheckedIn
             ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
@@ -94,7 +92,8 @@ internal static class EnrollmentEndpoint
         return device;
     }
 
-    private static async Task StartOverAsync(
+    /// <summary>False when staff took it back this moment: then the present secrets are nobody else's.</summary>
+    private static async Task<bool> StartOverAsync(
         Device device, Database database, Fleet fleet, TimeProvider time, CancellationToken cancellation)
     {
         using var held = await fleet.LockAsync(device, cancellation);
@@ -112,7 +111,11 @@ internal static class EnrollmentEndpoint
             connection =>
             {
                 if (over is not null && DeploymentTable.Update(connection, over))
+                {
                     Decommission.Write(connection, over);
+                    Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
+                }
+
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
                     return false;
                 Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
@@ -120,7 +123,7 @@ internal static class EnrollmentEndpoint
             },
             cancellation);
         if (!changed)
-            return;
+            return false;
         if (over is not null)
         {
             Decommission.Apply(device, over);
@@ -134,6 +137,7 @@ internal static class EnrollmentEndpoint
         device.Decommissioned = null;
         // Other firmware may have come with the next owner, and with it other keys to begin with.
         device.RefusedKeys = 0;
+        return true;
     }
 
     private static Identity IdentityOf(Device device, MasterSecret master) => new(

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.CommandLine;
 using System.Security.Cryptography;
 using Ota.Cli.Output;
@@ -9,7 +10,9 @@ namespace Ota.Cli.Keys;
 /// <param name="File">The file that was written or read.</param>
 /// <param name="Id">As products list it.</param>
 /// <param name="PublicFile">Where the public half was written, by <c>keys new</c>.</param>
-internal sealed record KeyFileResult(string File, string Id, int Bits, bool Private, bool Encrypted, string? PublicFile, string PublicPem);
+/// <param name="Modulus">base64url, big-endian: what a device's unit file takes.</param>
+internal sealed record KeyFileResult(
+    string File, string Id, int Bits, bool Private, bool Encrypted, string? PublicFile, string PublicPem, string Modulus);
 
 /// <summary><c>ota keys new</c></summary>
 internal static class NewKey
@@ -60,7 +63,8 @@ internal static class NewKey
         await File.WriteAllTextAsync(publicFile, half.Pem + "\n", cancellation);
 
         call.Screen.Show(
-            new KeyFileResult(file, half.Id, ReleaseKey.Bits, Private: true, encrypted, publicFile, half.Pem),
+            new KeyFileResult(file, half.Id, ReleaseKey.Bits, Private: true, encrypted, publicFile, half.Pem,
+                Base64Url.EncodeToString(half.Modulus)),
             screen =>
             {
                 screen.Line("Release key ", new Cell(half.Id, Tone.Strong), encrypted ? ", encrypted." : ", not encrypted.");

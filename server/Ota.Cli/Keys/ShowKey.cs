@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.CommandLine;
 using Ota.Cli.Output;
 using Ota.Cli.Session;
@@ -22,13 +23,17 @@ internal static class ShowKey
         var pem = LocalFile.Text(file);
         var isPrivate = KeyFiles.IsPrivate(pem);
         var half = isPrivate ? await PublicHalfAsync(call, file, cancellation) : KeyFiles.OpenPublic(file);
-        var shown = new KeyFileResult(file, half.Id, ReleaseKey.Bits, isPrivate, KeyFiles.IsEncrypted(pem), PublicFile: null, half.Pem);
+        var shown = new KeyFileResult(
+            file, half.Id, ReleaseKey.Bits, isPrivate, KeyFiles.IsEncrypted(pem), PublicFile: null, half.Pem,
+            Base64Url.EncodeToString(half.Modulus));
         call.Screen.Show(shown, screen =>
         {
             screen.Facts(
                 ("Id", new Cell(half.Id, Tone.Strong)),
                 ("Kind", $"RSA, {ReleaseKey.Bits} bits, " + (isPrivate ? shown.Encrypted ? "private, encrypted" : "private, not encrypted" : "public")));
             Screen.Verbatim(half.Pem);
+            screen.Line(new Cell("For a device's unit file:", Tone.Dim));
+            Screen.Verbatim("release-key = " + shown.Modulus);
         });
     }
 

@@ -49,7 +49,7 @@ internal static class CommandTree
             DecommissionDevice.Decommission,
             new Command("device", "Units in the field.")
             {
-                ListDevices.Command, ShowDevice.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
+                ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
                 DecommissionDevice.Transfer,
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },

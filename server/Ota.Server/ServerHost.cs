@@ -4,6 +4,7 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Products;
@@ -78,6 +79,8 @@ internal static partial class ServerHost
         services.AddSingleton<CheckInFlow>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
+        services.AddSingleton<SampleLog>();
+        services.AddHostedService(provider => provider.GetRequiredService<SampleLog>());
         services.AddHostedService<Expiry>();
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
@@ -147,6 +150,7 @@ internal static partial class ServerHost
         api.MapDevices();
         api.MapDeployments();
         api.MapRecovery();
+        api.MapEvidence();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

@@ -36,6 +36,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(DropFolderEntry[]))]
 [JsonSerializable(typeof(Device[]))]
 [JsonSerializable(typeof(DeviceDetail))]
+[JsonSerializable(typeof(DeviceEvidence))]
 [JsonSerializable(typeof(GroupChange))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]

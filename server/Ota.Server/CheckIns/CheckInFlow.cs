@@ -1,6 +1,7 @@
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Evidence;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -20,6 +21,7 @@ internal sealed partial class CheckInFlow(
     RolloutBoard rollouts,
     Database database,
     WriteBehind behind,
+    SampleLog samples,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -38,6 +40,7 @@ internal sealed partial class CheckInFlow(
         var wait = product.Poll.UntilNext(device.Id, now);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         behind.Add(device);
+        samples.Add(device, checkIn, now);
         return wait;
     }
 
@@ -64,6 +67,7 @@ internal sealed partial class CheckInFlow(
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
+        samples.Add(device, checkIn, now);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });

@@ -66,6 +66,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>
     public int RefusedKeys { get; set; }
 
+    /// <summary>UTC milliseconds and starts of the last sample that was kept of it; forgotten with the process.</summary>
+    public (long At, long Starts) Sampled { get; set; }
+
     /// <summary>1 while it waits in the queue of the write-behind.</summary>
     public int Queued;
 }

@@ -27,6 +27,12 @@ internal sealed class ADevice(RunningServer server, string id, string token)
 
     public int Starts { get; set; } = 1;
 
+    public string Cause { get; set; } = "power-or-unknown";
+
+    public int Rssi { get; set; } = -60;
+
+    public long Uptime { get; set; } = 1;
+
     public static async Task<ADevice> EnrollAsync(RunningServer server, string enrollmentKey, string hardwareId = "02:00:00:00:00:01")
     {
         using var answer = await AskAsync(server, enrollmentKey, hardwareId);
@@ -48,9 +54,9 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         securityCounter = SecurityCounter,
         lastOrder = LastOrder,
         cleared = Cleared,
-        restart = new { cause = "power-or-unknown", at = 0, count = Starts },
-        uptime = 1,
-        rssi = -60,
+        restart = new { cause = Cause, at = 0, count = Starts },
+        uptime = Uptime,
+        rssi = Rssi,
         freeMemory = 1000,
         hardware = "virtual",
     };

@@ -35,6 +35,7 @@ public sealed partial class DenyByDefaultTests : IAsyncLifetime
         ["GET /api/v1/drop-folder"] = "viewer",
         ["GET /api/v1/devices"] = "viewer",
         ["GET /api/v1/devices/{device}"] = "viewer",
+        ["GET /api/v1/devices/{device}/evidence"] = "viewer",
         ["PUT /api/v1/devices/{device}/group"] = "support",
         ["POST /api/v1/devices/{device}/hand-over"] = "support",
         ["POST /api/v1/devices/{device}/recover"] = "support",

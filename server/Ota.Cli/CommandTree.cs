@@ -9,6 +9,7 @@ using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
+using Ota.Cli.Units;
 
 namespace Ota.Cli;
 
@@ -52,6 +53,7 @@ internal static class CommandTree
                 ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
                 DecommissionDevice.Transfer,
             },
+            new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

@@ -8,6 +8,7 @@ using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Products;
+using Ota.Server.Provisioning;
 using Ota.Server.Recovery;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -151,6 +152,7 @@ internal static partial class ServerHost
         api.MapDeployments();
         api.MapRecovery();
         api.MapEvidence();
+        api.MapUnits();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

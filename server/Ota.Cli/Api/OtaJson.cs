@@ -12,6 +12,7 @@ using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
+using Ota.Cli.Units;
 using Ota.Signing;
 
 namespace Ota.Cli.Api;
@@ -38,6 +39,9 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(DeviceDetail))]
 [JsonSerializable(typeof(DeviceEvidence))]
 [JsonSerializable(typeof(GroupChange))]
+[JsonSerializable(typeof(UnitAsked))]
+[JsonSerializable(typeof(RescueNetwork))]
+[JsonSerializable(typeof(MadeUnit))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
 [JsonSerializable(typeof(NewRecovery))]

@@ -45,8 +45,9 @@ internal static class EnrollmentEndpoint
         TimeProvider time,
         CancellationToken cancellation)
     {
-        if (asked.HardwareId is not { Length: >= 1 and <= 64 } hardwareId || !hardwareId.All(IsHardwareIdCharacter))
-            return Problems.Invalid("hardwareId is 1 to 64 letters, digits or any of : . _ -");
+        if (HardwareIdFault(asked.HardwareId) is { } misnamed)
+            return Problems.Invalid(misnamed);
+        var hardwareId = asked.HardwareId!;
         if (Names.VersionFault(asked.Running) is { } fault)
             return Problems.Invalid("running " + fault);
         // One answer for an unknown product and a wrong key: whoever has no key learns nothing about products.
@@ -72,6 +73,12 @@ internal static class EnrollmentEndpoint
             ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
             : TypedResults.Ok(IdentityOf(known, master));
     }
+
+    /// <summary>What is wrong with a hardware id, or null.</summary>
+    public static string? HardwareIdFault(string? hardwareId) =>
+        hardwareId is { Length: >= 1 and <= 64 } && hardwareId.All(IsHardwareIdCharacter)
+            ? null
+            : "hardwareId is 1 to 64 letters, digits or any of : . _ -";
 
     private static async Task<Device> AddAsync(
         Enrollment asked, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)

@@ -39,6 +39,8 @@ public sealed partial class DenyByDefaultTests : IAsyncLifetime
         ["PUT /api/v1/devices/{device}/group"] = "support",
         ["POST /api/v1/devices/{device}/hand-over"] = "support",
         ["POST /api/v1/devices/{device}/recover"] = "support",
+        ["POST /api/v1/devices/{device}/rescue-network"] = "support",
+        ["POST /api/v1/products/{product}/units"] = "developer",
         ["POST /api/v1/devices/{device}/decommission"] = "support",
         ["GET /api/v1/deployments"] = "viewer",
         ["POST /api/v1/deployments"] = "support",

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
@@ -21,16 +23,13 @@ namespace Ota.Server;
 /// <summary>Puts the server together: services, state from disk, endpoints.</summary>
 internal static partial class ServerHost
 {
-    // So that `--demo` needs no value, as a person would write it.
-    private static readonly string[] Flags = ["--demo"];
-
     /// <summary>A server that has loaded its state and is ready to run.</summary>
     /// <exception cref="SettingFault">A setting or the data directory is unusable.</exception>
     public static async Task<WebApplication> BuildAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         // Or the one scheme there is would become the default and look at every device's token too.
         AppContext.SetSwitch("Microsoft.AspNetCore.Authentication.SuppressAutoDefaultScheme", isEnabled: true);
-        string[] settled = [.. args.Select(arg => Flags.Contains(arg) ? arg + "=true" : arg)];
+        var settled = CommandLine.Read(args);
         var builder = WebApplication.CreateSlimBuilder(settled);
         builder.Configuration.AddEnvironmentVariables("OTA_").AddCommandLine(settled);
         builder.Logging.AddSimpleConsole(console =>
@@ -40,6 +39,10 @@ internal static partial class ServerHost
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // What keeps it from starting is told in one sentence by who starts it, not in two stack traces as well.
+        var started = false;
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level >= LogLevel.Warning && (started || level < LogLevel.Critical));
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= LogLevel.Information && started);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -49,22 +52,55 @@ internal static partial class ServerHost
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(ServerSettings.DefaultUrl);
         var settings = ServerSettings.From(builder.Configuration);
-        AddServices(builder.Services, settings);
-        configure?.Invoke(builder);
-
-        var app = builder.Build();
-        var fresh = await LoadAsync(app.Services, CancellationToken.None);
-        Map(app);
-        Announce(app, settings, fresh);
-        return app;
+        var directory = Usable(() => new DataDirectory(settings), settings.Data);
+        var alone = Usable(() => DataLock.Take(settings.Data), settings.Data);
+        WebApplication? app = null;
+        try
+        {
+            AddServices(builder.Services, settings, directory, alone);
+            configure?.Invoke(builder);
+            app = builder.Build();
+            app.Lifetime.ApplicationStarted.Register(() => started = true);
+            var fresh = await LoadAsync(app.Services, CancellationToken.None);
+            Map(app);
+            Announce(app, settings, fresh);
+            return app;
+        }
+        catch (Exception fault)
+        {
+            if (app is not null)
+                await app.DisposeAsync();
+            alone.Dispose();
+            throw fault switch
+            {
+                SqliteException sqlite => StartFaults.OfDatabase(sqlite, directory.Database),
+                IOException or UnauthorizedAccessException => Unusable(settings.Data, fault),
+                _ => fault,
+            };
+        }
     }
 
-    private static void AddServices(IServiceCollection services, ServerSettings settings)
+    /// <summary>Takes requests from now on.</summary>
+    /// <exception cref="SettingFault">It cannot listen where it was told to.</exception>
+    public static async Task StartAsync(WebApplication app)
     {
-        var directory = Usable(() => new DataDirectory(settings), settings.Data);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception fault) when (fault is IOException or SocketException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            await app.StopAsync();
+            throw StartFaults.OfListening(fault, app.Configuration);
+        }
+    }
+
+    private static void AddServices(IServiceCollection services, ServerSettings settings, DataDirectory directory, DataLock alone)
+    {
+        services.AddSingleton(_ => alone);
         services.AddSingleton(settings);
         services.AddSingleton(directory);
-        services.AddSingleton(directory.MasterSecret());
+        services.AddSingleton(Usable(directory.MasterSecret, settings.Data));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new Database(directory.Database));
         services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
@@ -105,15 +141,22 @@ internal static partial class ServerHost
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new SettingFault($"The folder {folder} cannot be used: {fault.Message}");
+            throw Unusable(folder, fault);
         }
     }
+
+    private static SettingFault Unusable(string folder, Exception fault) => new($"The folder {folder} cannot be used: {fault.Message}");
 
     /// <summary>Memory from disk, before the first request is taken. Returns the admin key's file when it was made just now.</summary>
     private static async Task<string?> LoadAsync(IServiceProvider services, CancellationToken cancellation)
     {
+        // The first that is made is the last to be let go of, after the database.
+        services.GetRequiredService<DataLock>();
         services.GetRequiredService<ImageStore>().RemoveLeftovers();
-        var fresh = await services.GetRequiredService<StaffDirectory>().StartAsync(cancellation);
+        var staff = services.GetRequiredService<StaffDirectory>();
+        var fresh = await staff.StartAsync(cancellation);
+        if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
+            fresh = await staff.NewAdminAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
         services.GetRequiredService<RolloutBoard>().Load();
@@ -165,7 +208,7 @@ internal static partial class ServerHost
             database.Read(Counters.Known);
             return TypedResults.Text("ok");
         }
-        catch (Microsoft.Data.Sqlite.SqliteException)
+        catch (SqliteException)
         {
             return Problems.Of(503, "not-ready", "The database does not answer", "The server's log has the reason.");
         }
@@ -184,7 +227,7 @@ internal static partial class ServerHost
         [LoggerMessage(1, LogLevel.Information, "Data in {Data}; drop folder and images in {Releases}.")]
         public static partial void Folders(ILogger logger, string data, string releases);
 
-        [LoggerMessage(2, LogLevel.Information, "First start: the first admin key is in {Path}; only its owner can read it.")]
+        [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
     }
 }

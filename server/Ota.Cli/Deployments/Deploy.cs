@@ -44,6 +44,13 @@ internal static class Deploy
                     { Devices: 1 } => ": 1 device, when it next asks.",
                     { Devices: var count } => $": {count:N0} devices, each when it next asks.",
                 });
+            if (started.BelowFloor is > 0 and var below)
+            {
+                screen.Line(new Cell(
+                    $"  {below:N0} of them {(below == 1 ? "has" : "have")} confirmed a higher security counter and would refuse it: "
+                    + "it is not offered to them.", Tone.Bad));
+            }
+
             screen.Facts(("Deployment", started.Deployment), ("Rollout", started.Rollout));
         });
     }

@@ -39,4 +39,5 @@ internal sealed record DeploymentStarted(
     string Product,
     string Version,
     string? Target,
-    long? Devices);
+    long? Devices,
+    long? BelowFloor);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ota.Cli.Api;
 using Ota.Cli.Output;
 using Ota.Cli.Products;
+using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Signing;
 
@@ -9,7 +10,9 @@ namespace Ota.Cli.Keys;
 
 /// <param name="Keys">Ids of the keys trusted from now on.</param>
 /// <param name="File">Where the statement was written; null when it was sent to the server.</param>
-internal sealed record RotationResult(string Product, int Counter, IReadOnlyList<string> Keys, string? File, string Statement);
+/// <param name="NoLongerTrusted">Versions that no device takes any more until they are signed anew; null when the server was not asked.</param>
+internal sealed record RotationResult(
+    string Product, int Counter, IReadOnlyList<string> Keys, string? File, string Statement, IReadOnlyList<string>? NoLongerTrusted);
 
 /// <summary><c>ota keys rotate</c></summary>
 internal static class RotateKeys
@@ -86,10 +89,38 @@ internal static class RotateKeys
             await call.Api.PostJoseAsync<Product>(ApiPath.Of($"products/{product}/key-statements"), compact, cancellation);
 
         var ids = trusted.Select(key => key.Id).ToArray();
-        call.Screen.Show(new RotationResult(product, counter, ids, file, compact), screen => screen.Line(
-            file is null ? "From now on " : $"{file} says: from now on ",
-            new Cell(product, Tone.Strong),
-            $" trusts {string.Join(", ", ids)} (rotation {counter})."));
+        var dropped = file is null ? await NoLongerTrustedAsync(call, product, cancellation) : null;
+        call.Screen.Show(new RotationResult(product, counter, ids, file, compact, dropped), screen =>
+        {
+            screen.Line(
+                file is null ? "From now on " : $"{file} says: from now on ",
+                new Cell(product, Tone.Strong),
+                $" trusts {string.Join(", ", ids)} (rotation {counter}).");
+            if (dropped is { Count: > 0 })
+            {
+                screen.Line(new Cell(
+                    $"No longer trusted: {string.Join(", ", dropped)}. Devices that run them go on, but nobody is offered them; "
+                    + "to deploy one again, push it signed by a key that is trusted now.", Tone.Busy));
+            }
+            else if (dropped is null)
+            {
+                screen.Line("Releases signed by a key that is not named cannot be deployed from then on, unless they are signed anew.");
+            }
+        });
+    }
+
+    private static async Task<IReadOnlyList<string>?> NoLongerTrustedAsync(Call call, string product, CancellationToken cancellation)
+    {
+        try
+        {
+            var releases = await call.Api.GetAsync<Release[]>(ApiPath.Of($"products/{product}/releases"), cancellation);
+            return [.. releases.Where(release => release is { Withdrawn: null, SignerTrusted: false }).Select(release => release.Version).Distinct()];
+        }
+        catch (FailureException)
+        {
+            // The rotation is done whatever became of this question.
+            return null;
+        }
     }
 
     private static async Task<int> CounterAsync(Call call, string product, CancellationToken cancellation)

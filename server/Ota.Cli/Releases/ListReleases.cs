@@ -28,7 +28,7 @@ internal static class ListReleases
                 new(release.Version, Tone.Strong),
                 release.Kind,
                 string.Join(", ", release.Hardware),
-                release.Withdrawn is null ? new Cell("") : new Cell("withdrawn", Tone.Bad),
+                release.State(),
                 When.Ago(release.Uploaded, call.Now),
                 release.UploadedBy,
                 release.Channel,

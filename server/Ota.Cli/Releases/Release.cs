@@ -9,6 +9,7 @@ internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string
 
 /// <param name="Id">The statement's hash.</param>
 /// <param name="SignedBy">Id of the release key.</param>
+/// <param name="SignerTrusted">False when devices refuse it, as the product has dropped that key.</param>
 /// <param name="ImageSays">What the image's own headers say; its members depend on the format.</param>
 internal sealed record Release(
     string Id,
@@ -25,6 +26,7 @@ internal sealed record Release(
     DateTimeOffset? Withdrawn,
     string? WithdrawnReason,
     string? SignedBy,
+    bool? SignerTrusted,
     ReleaseImage Image,
     JsonElement? ImageSays)
 {
@@ -40,9 +42,14 @@ internal sealed record Release(
         ("SHA-256", Image.Sha256),
         ("Image says", Says()),
         ("Statement", Id),
-        ("Signed by", SignedBy),
+        ("Signed by", SignerTrusted == false ? new Cell($"{SignedBy}, which is no longer trusted: devices refuse it", Tone.Bad) : SignedBy),
         ("Signed", When.Both(Created, now)),
         ("Uploaded", Uploaded is null ? "" : $"{When.Both(Uploaded, now)} by {UploadedBy}"));
+
+    /// <summary>Why it cannot be deployed; empty when it can.</summary>
+    public Cell State() => Withdrawn is not null ? new Cell("withdrawn", Tone.Bad)
+        : SignerTrusted == false ? new Cell("no longer trusted", Tone.Bad)
+        : new Cell("");
 
     private string Says() => ImageSays is { ValueKind: JsonValueKind.Object } says
         ? string.Join(", ", says.EnumerateObject()

@@ -59,7 +59,7 @@ internal sealed partial class CheckInFlow(
         var draft = new Draft(device, checkIn, now);
 
         draft.Observe();
-        Instruct(draft, board);
+        Instruct(draft, product, board);
         var (statement, image) = Offer(draft, product, board);
         var wait = draft.HandsOut ? AfterOffer : product.Poll.UntilNext(device.Id, now);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
@@ -80,14 +80,14 @@ internal sealed partial class CheckInFlow(
             : null;
 
     // A later rollout takes the place of what has not begun to be installed.
-    private void Instruct(Draft draft, ActiveRollouts board)
+    private void Instruct(Draft draft, Product product, ActiveRollouts board)
     {
         if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { CanBeReplaced: false })
             return;
         draft.Considered = board;
         foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
         {
-            if (Build(rollout, draft.Device) is not { } release)
+            if (Build(rollout, product, draft.Device) is not { } release)
                 continue;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
             {
@@ -101,9 +101,10 @@ internal sealed partial class CheckInFlow(
         }
     }
 
-    private Release? Build(Rollout rollout, Device device) =>
+    // A device refuses for good what a key signed that is no longer trusted.
+    private Release? Build(Rollout rollout, Product product, Device device) =>
         releases.Builds(rollout.Product, rollout.Version, device.Hardware, ReleaseStatement.ApplicationKind)
-            .FirstOrDefault(release => release.Withdrawn is null);
+            .FirstOrDefault(release => release.Withdrawn is null && product.Trusts(release.SignedBy));
 
     private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
     {

@@ -16,7 +16,9 @@ public sealed record NewDeployment(
 
 /// <summary>What was started: one deployment for one device, or a rollout for many.</summary>
 /// <param name="Devices">How many devices it concerns now; those that enroll later are counted when they do.</param>
-public sealed record Started(long? Deployment, long? Rollout, string Product, string Version, string Target, long Devices);
+/// <param name="BelowFloor">How many of them have confirmed a higher security counter: they would refuse it, so it is not offered to them.</param>
+public sealed record Started(
+    long? Deployment, long? Rollout, string Product, string Version, string Target, long Devices, long BelowFloor);
 
 internal static class DeploymentEndpoints
 {
@@ -84,14 +86,20 @@ internal static class DeploymentEndpoints
                 $"{product.Name} {asked.Version} is a recovery build; it clears credentials and is not deployed as an application.");
         }
 
-        if (applications.Where(build => build.Withdrawn is null).ToArray() is not { Length: > 0 } good)
+        if (applications.Where(build => build.Withdrawn is null).ToArray() is not { Length: > 0 } standing)
             return Problems.Conflict("withdrawn", $"{product.Name} {asked.Version} was withdrawn: {applications[0].WithdrawnReason ?? "no reason was given"}.");
+        if (standing.Where(build => product.Trusts(build.SignedBy)).ToArray() is not { Length: > 0 } good)
+        {
+            return Problems.Conflict("untrusted-signer",
+                $"{product.Name} {asked.Version} was signed by key {standing[0].SignedBy}, which is no longer trusted; sign it anew and upload it again.");
+        }
+
         return (asked.Device, asked.Group, asked.All == true) switch
         {
             ({ } device, null, false) => await ForOneAsync(device, good, product, fleet, desk, user, cancellation),
             (null, { } group, false) when Names.Fault(group) is { } fault => Problems.Invalid("The group " + fault),
-            (null, { } group, false) => await ForManyAsync(asked, RolloutTarget.Group, group, fleet, board, time, user, cancellation),
-            (null, null, true) => await ForManyAsync(asked, RolloutTarget.All, null, fleet, board, time, user, cancellation),
+            (null, { } group, false) => await ForManyAsync(asked, good, RolloutTarget.Group, group, fleet, board, time, user, cancellation),
+            (null, null, true) => await ForManyAsync(asked, good, RolloutTarget.All, null, fleet, board, time, user, cancellation),
             _ => Problems.Invalid("Give exactly one of device, group and all."),
         };
     }
@@ -111,14 +119,14 @@ internal static class DeploymentEndpoints
 
         return await desk.OrderAsync(device, release, user.Who(), cancellation) is { } ordered
             ? TypedResults.Created(
-                $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1))
+                $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1, BelowFloor: 0))
             : Problems.Conflict("installing", device.Open is { Action: not DeploymentAction.Install }
                 ? $"Device {device.Id} is to be {(device.Open.Action == DeploymentAction.Recover ? "recovered" : "decommissioned")} first (deployment {device.Open.Id})."
                 : $"Device {device.Id} is installing right now. Ask again when it has confirmed or reverted.");
     }
 
     private static async Task<Results<Created<Started>, ProblemHttpResult>> ForManyAsync(
-        NewDeployment asked, RolloutTarget target, string? group, Fleet fleet, RolloutBoard board, TimeProvider time,
+        NewDeployment asked, Release[] builds, RolloutTarget target, string? group, Fleet fleet, RolloutBoard board, TimeProvider time,
         ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (user.Role() < StaffRole.Developer)
@@ -131,11 +139,16 @@ internal static class DeploymentEndpoints
         var rollout = await board.StartAsync(
             new Rollout(0, asked.Product!, asked.Version!, asked.Hardware, target, group, RolloutState.Active, now, user.Who(), Ended: null),
             cancellation);
-        var devices = fleet.All.LongCount(device => RolloutPolicy.Concerns(rollout, device));
+        var concerned = fleet.All.Where(device => RolloutPolicy.Concerns(rollout, device)).ToArray();
         return TypedResults.Created(
             $"/api/v1/rollouts/{rollout.Id}",
-            new Started(Deployment: null, rollout.Id, rollout.Product, rollout.Version, target.ToString().ToLowerInvariant(), devices));
+            new Started(Deployment: null, rollout.Id, rollout.Product, rollout.Version, target.ToString().ToLowerInvariant(), concerned.Length,
+                concerned.LongCount(device => IsBelowFloor(builds, device))));
     }
+
+    private static bool IsBelowFloor(Release[] builds, Device device) =>
+        device.Heard is { CheckIn.SecurityCounter: var floor }
+        && builds.FirstOrDefault(build => build.Hardware.Contains(device.Hardware)) is { } release && release.SecurityCounter < floor;
 
     private static async Task<Results<Ok<DeploymentView>, ProblemHttpResult>> CancelAsync(
         long deployment, Database database, DeploymentDesk desk, ReleaseCatalog releases, ClaimsPrincipal user, CancellationToken cancellation)

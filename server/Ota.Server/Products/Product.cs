@@ -25,6 +25,9 @@ internal sealed record Product(
             .OrderBy(statement => statement.Key)
             .Select(statement => ((int, string)?)(statement.Key, statement.Value))
             .FirstOrDefault();
+
+    /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
+    public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
 
 public sealed record ReleaseKeyView(string Id, string Pem);

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Ota.Images;
 using Ota.Server.Images;
+using Ota.Server.Products;
 
 namespace Ota.Server.Releases;
 
@@ -30,6 +31,7 @@ internal sealed record Release(
 /// <summary>The bytes of a release: by their SHA-256, with size in bytes and MD5 for clients that know nothing better.</summary>
 internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format);
 
+/// <param name="SignerTrusted">False after a rotation that dropped the key it was signed by: devices refuse it.</param>
 internal sealed record ReleaseView(
     string Id,
     string Product,
@@ -45,10 +47,11 @@ internal sealed record ReleaseView(
     DateTimeOffset? Withdrawn,
     string? WithdrawnReason,
     string SignedBy,
+    bool SignerTrusted,
     ReleaseImageView Image,
     ImageFacts ImageSays)
 {
-    public static ReleaseView Of(Release release) => new(
+    public static ReleaseView Of(Release release, Product product) => new(
         release.Id,
         release.Product,
         release.Version,
@@ -63,6 +66,7 @@ internal sealed record ReleaseView(
         release.Withdrawn,
         release.WithdrawnReason,
         release.SignedBy,
+        product.Trusts(release.SignedBy),
         new ReleaseImageView(
             release.Image.Sha256, release.Image.Md5, release.Image.Size, release.Image.Format, "/images/" + release.Image.Sha256),
         release.ImageSays);

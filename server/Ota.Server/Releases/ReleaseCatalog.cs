@@ -6,6 +6,7 @@ using Ota.Images;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Images;
+using Ota.Server.Products;
 using Ota.Signing;
 
 namespace Ota.Server.Releases;
@@ -20,6 +21,9 @@ internal enum Added
 
     /// <summary>Another build has this version for this hardware.</summary>
     Conflict,
+
+    /// <summary>The same build was there, signed by a key that is no longer trusted; the new signature takes its place.</summary>
+    SignedAnew,
 }
 
 /// <summary>All releases: in memory for every decision, in the database for good.</summary>
@@ -53,6 +57,9 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     private const string AddBuildSql =
         "INSERT INTO release_builds (product, version, kind, hardware, release) VALUES (@Product, @Version, @Kind, @hardware, @Id)";
 
+    private const string SignedAnewSql =
+        "UPDATE release_builds SET release = @Id WHERE product = @Product AND version = @Version AND kind = @Kind AND hardware = @hardware";
+
     private const string WithdrawSql =
         "UPDATE releases SET withdrawn = @now, withdrawn_reason = @reason WHERE id = @id AND withdrawn IS NULL";
 
@@ -71,10 +78,13 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     public IReadOnlyList<Release> Of(string product) =>
         [.. _byId.Values.Where(release => release.Product == product).OrderByDescending(release => release.Uploaded)];
 
-    /// <summary>The builds of one version; null for a filter means any.</summary>
-    public IReadOnlyList<Release> Builds(string product, string version, string? hardware, string? kind) =>
-        [.. _byId.Values.Where(release => release.Product == product && release.Version == version
-            && (hardware is null || release.Hardware.Contains(hardware)) && (kind is null || release.Kind == kind))];
+    /// <summary>The builds of one version, each as it was signed last; null for a filter means any.</summary>
+    public IReadOnlyList<Release> Builds(string product, string version, string? hardware, string? kind)
+    {
+        var signed = _byId.Values.Where(release => release.Product == product && release.Version == version).ToArray();
+        return [.. signed.Where(release => (hardware is null || release.Hardware.Contains(hardware)) && (kind is null || release.Kind == kind)
+            && !signed.Any(later => later.Uploaded > release.Uploaded && IsSameBuild(later, release)))];
+    }
 
     /// <summary>The image as a device of this product may fetch it: null when no release of the product that is not withdrawn has it.</summary>
     public ReleaseImage? ImageFor(string sha256, string? product) =>
@@ -82,13 +92,16 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             && (product is null || (release.Product == product && release.Withdrawn is null)))?.Image;
 
     /// <summary>Records a release whose image is in the store already; with it, the audit line.</summary>
-    public async Task<(Added Outcome, Release There)> AddAsync(Release release, CancellationToken cancellation)
+    public async Task<(Added Outcome, Release There)> AddAsync(Release release, Product product, CancellationToken cancellation)
     {
-        if (Standing(release) is { } known)
-            return known;
+        var known = Standing(release, product);
+        if (known is { Outcome: not Added.SignedAnew } there)
+            return there;
         var isNew = await database.WriteAsync(
             connection =>
             {
+                if (known is var (_, before))
+                    return Replace(connection, before, release);
                 if (release.Hardware.Any(hardware => connection.ExecuteScalar<long>(
                     TakenSql, new { release.Product, release.Version, release.Kind, hardware }) > 0))
                     return false;
@@ -99,14 +112,19 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         if (isNew)
         {
             lock (_change)
+            {
                 _byId = _byId.SetItem(release.Id, release);
+                if (known is var (_, before))
+                    _byId = _byId.SetItem(before.Id, before with { Withdrawn = release.Uploaded, WithdrawnReason = Successor(release) });
+            }
+
             return (Added.New, release);
         }
 
         // Another upload of this version was faster; it is on disk and will be in memory when Load returns.
         lock (_change)
             Load();
-        return Standing(release) ?? (Added.Conflict, release);
+        return Standing(release, product) is { Outcome: not Added.SignedAnew } faster ? faster : (Added.Conflict, release);
     }
 
     /// <summary>Withdraws a release; devices that run it keep it, nobody is offered it again.</summary>
@@ -127,7 +145,19 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         return withdrawn;
     }
 
-    private static void Insert(SqliteConnection connection, Release release)
+    /// <summary>Puts a build in the place of the same one whose signature is worth nothing any more; false when that was withdrawn meanwhile.</summary>
+    private static bool Replace(SqliteConnection connection, Release before, Release release)
+    {
+        var at = release.Uploaded.ToUnixTimeMilliseconds();
+        if (connection.Execute(WithdrawSql, new { id = before.Id, now = at, reason = Successor(release) }) == 0)
+            return false;
+        Insert(connection, release, SignedAnewSql);
+        return true;
+    }
+
+    private static string Successor(Release release) => "signed anew by key " + release.SignedBy;
+
+    private static void Insert(SqliteConnection connection, Release release, string buildSql = AddBuildSql)
     {
         var uploaded = release.Uploaded.ToUnixTimeMilliseconds();
         var image = release.Image;
@@ -151,22 +181,28 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             release.UploadedBy,
         });
         foreach (var hardware in release.Hardware)
-            connection.Execute(AddBuildSql, new { release.Product, release.Version, release.Kind, hardware, release.Id });
+            connection.Execute(buildSql, new { release.Product, release.Version, release.Kind, hardware, release.Id });
         AuditLog.Append(connection, uploaded, release.UploadedBy, "release.add", $"{release.Product} {release.Version}", release.Id);
     }
 
-    /// <summary>How a release stands to those with its version, kind and some of its hardware; null when there is none.</summary>
-    public (Added Outcome, Release There)? Standing(Release release)
+    /// <summary>How a release stands to the one with its version, kind and some of its hardware; null when there is none.</summary>
+    public (Added Outcome, Release There)? Standing(Release release, Product product)
     {
-        if (_byId.Values.FirstOrDefault(there => there.Product == release.Product && there.Version == release.Version
-            && there.Kind == release.Kind && there.Hardware.Intersect(release.Hardware).Any()) is not { } other)
+        if (_byId.Values.Where(there => there.Product == release.Product && there.Version == release.Version
+                && there.Kind == release.Kind && there.Hardware.Intersect(release.Hardware).Any())
+            .MaxBy(there => there.Uploaded) is not { } other)
             return null;
-        // Signed again, a build has another date and so another id; what it promises is the same, and so it is the same upload.
-        var same = other.Image.Sha256 == release.Image.Sha256
-            && other.SecurityCounter == release.SecurityCounter
-            && other.Hardware.ToHashSet().SetEquals(release.Hardware);
-        return (same ? Added.AlreadyThere : Added.Conflict, other);
+        if (!IsSameBuild(other, release))
+            return (Added.Conflict, other);
+        return (other.Withdrawn is null && !product.Trusts(other.SignedBy) ? Added.SignedAnew : Added.AlreadyThere, other);
     }
+
+    // Signed again, a build has another date and so another id; what it promises is the same, and so it is the same build.
+    private static bool IsSameBuild(Release one, Release other) =>
+        one.Image.Sha256 == other.Image.Sha256
+        && one.Kind == other.Kind
+        && one.SecurityCounter == other.SecurityCounter
+        && one.Hardware.ToHashSet().SetEquals(other.Hardware);
 
     private sealed class Row
     {

@@ -25,17 +25,17 @@ internal static class ReleaseEndpoints
 
     private static Results<Ok<ReleaseView[]>, ProblemHttpResult> List(
         string product, ProductCatalog products, ReleaseCatalog releases, string? version = null) =>
-        products.Find(product) is null
+        products.Find(product) is not { } found
             ? Problems.NotFound("product", product)
             : TypedResults.Ok(releases.Of(product)
                 .Where(release => version is null || release.Version == version)
-                .Select(ReleaseView.Of)
+                .Select(release => ReleaseView.Of(release, found))
                 .ToArray());
 
     private static Results<Ok<ReleaseView>, ProblemHttpResult> Get(
-        string product, string version, ReleaseCatalog releases, string? hardware = null, string? kind = null) =>
+        string product, string version, ProductCatalog products, ReleaseCatalog releases, string? hardware = null, string? kind = null) =>
         One(releases, product, version, hardware, kind, out var problem) is { } release
-            ? TypedResults.Ok(ReleaseView.Of(release))
+            ? TypedResults.Ok(ReleaseView.Of(release, products.Find(product)!))
             : problem!;
 
     private static Results<ContentHttpResult, ProblemHttpResult> Statement(
@@ -47,6 +47,7 @@ internal static class ReleaseEndpoints
     private static async Task<Results<Ok<ReleaseView>, ProblemHttpResult>> WithdrawAsync(
         string product,
         string version,
+        ProductCatalog products,
         ReleaseCatalog releases,
         DeploymentDesk desk,
         ClaimsPrincipal user,
@@ -61,7 +62,7 @@ internal static class ReleaseEndpoints
             return problem!;
         var withdrawn = await releases.WithdrawAsync(release, asked?.Reason, user.Who(), cancellation);
         await desk.CallOffAsync(withdrawn, user.Who(), cancellation);
-        return TypedResults.Ok(ReleaseView.Of(withdrawn));
+        return TypedResults.Ok(ReleaseView.Of(withdrawn, products.Find(product)!));
     }
 
     private static Release? One(

@@ -73,10 +73,10 @@ internal sealed partial class ReleaseIntake(
 
             var described = Describe(product, verified, facts, channel, who);
             // Before the image is kept: a refused build should leave none behind. The row decides, should two come at once.
-            if (releases.Standing(described) is (Added.Conflict, var other))
+            if (releases.Standing(described, product) is (Added.Conflict, var other))
                 return Refuse(VersionExists(other));
             await images.CommitAsync(staged, cancellation);
-            var (added, release) = await releases.AddAsync(described, cancellation);
+            var (added, release) = await releases.AddAsync(described, product, cancellation);
             if (added == Added.Conflict)
                 return Refuse(VersionExists(release));
             if (added == Added.New)

@@ -57,8 +57,8 @@ internal static class UploadEndpoint
                 return Told(refused);
             var release = result.Release!;
             return result.Added == Added.New
-                ? TypedResults.Created($"/api/v1/products/{release.Product}/releases/{release.Version}", ReleaseView.Of(release))
-                : TypedResults.Ok(ReleaseView.Of(release));
+                ? TypedResults.Created($"/api/v1/products/{release.Product}/releases/{release.Version}", ReleaseView.Of(release, found))
+                : TypedResults.Ok(ReleaseView.Of(release, found));
         }
         catch (BadHttpRequestException large) when (large.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {

@@ -26,6 +26,9 @@ internal sealed record ServerSettings
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
+    /// <summary>Whether only a fresh admin key is made, for who owns the data folder; the server ends then.</summary>
+    public required bool NewAdminKey { get; init; }
+
     /// <summary>Reads and checks the settings; a fault names the setting and says what it takes.</summary>
     public static ServerSettings From(IConfiguration configuration)
     {
@@ -42,6 +45,7 @@ internal sealed record ServerSettings
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             Demo = Flag(configuration, "Demo"),
+            NewAdminKey = Flag(configuration, "new-admin-key"),
         };
     }
 

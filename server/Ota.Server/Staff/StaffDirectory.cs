@@ -8,6 +8,18 @@ using Ota.Server.Secrets;
 
 namespace Ota.Server.Staff;
 
+/// <summary>What revoking a key came to.</summary>
+internal enum Revocation
+{
+    /// <summary>It is revoked, now or since an earlier time.</summary>
+    Revoked,
+
+    NoSuchKey,
+
+    /// <summary>It stays, or nobody could ever make a key again.</summary>
+    LastAdmin,
+}
+
 /// <summary>The staff keys, in memory for authentication, in the database for good.</summary>
 internal sealed class StaffDirectory(Database database, DataDirectory directory, TimeProvider time)
 {
@@ -16,7 +28,13 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
     private const string AddSql =
         "INSERT INTO staff_keys (id, name, role, hash, created, created_by) VALUES (@Id, @Name, @Role, @Hash, @Created, @who)";
 
-    private const string RevokeSql = "UPDATE staff_keys SET revoked = @now WHERE id = @id AND revoked IS NULL";
+    // The condition stands in the statement: of two admins who revoke one another at once, one stays.
+    private const string RevokeSql =
+        """
+        UPDATE staff_keys SET revoked = @now
+        WHERE id = @id AND revoked IS NULL AND (role <> 'Admin' OR EXISTS (
+            SELECT 1 FROM staff_keys other WHERE other.id <> @id AND other.role = 'Admin' AND other.revoked IS NULL))
+        """;
 
     private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
 
@@ -32,6 +50,17 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
         // The file first: a key in the database that nobody has would lock everyone out.
         DataDirectory.WriteSecret(directory.AdminKey, key + "\n");
         await InsertAsync(id, key, "first admin", StaffRole.Admin, "first start", cancellation);
+        return directory.AdminKey;
+    }
+
+    /// <summary>
+    /// Makes another admin key for who owns the data folder, whatever became of the others, and returns the file it was written to.
+    /// </summary>
+    public async Task<string> NewAdminAsync(CancellationToken cancellation)
+    {
+        var (id, key) = StaffKeyText.New();
+        DataDirectory.WriteSecret(directory.AdminKey, key + "\n");
+        await InsertAsync(id, key, "data folder's owner", StaffRole.Admin, "--new-admin-key", cancellation);
         return directory.AdminKey;
     }
 
@@ -55,24 +84,28 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
         return (await InsertAsync(id, key, name, role, who, cancellation), key);
     }
 
-    /// <summary>Revokes a key at once; null when there is none, the key as it is when it was revoked before.</summary>
-    public async Task<StaffKey?> RevokeAsync(string id, string who, CancellationToken cancellation)
+    /// <summary>Revokes a key at once, unless it is the last one of an admin; the key as it stands then.</summary>
+    public async Task<(Revocation Outcome, StaffKey? Key)> RevokeAsync(string id, string who, CancellationToken cancellation)
     {
         if (!_keys.TryGetValue(id, out var entry))
-            return null;
+            return (Revocation.NoSuchKey, null);
         if (entry.Key.Revoked is not null)
-            return entry.Key;
+            return (Revocation.Revoked, entry.Key);
         var now = time.GetUtcNow();
-        await database.WriteAsync(
+        var changed = await database.WriteAsync(
             connection =>
             {
-                if (connection.Execute(RevokeSql, new { id, now = now.ToUnixTimeMilliseconds() }) > 0)
-                    AuditLog.Append(connection, now.ToUnixTimeMilliseconds(), who, "staff.revoke", entry.Key.Name, id);
+                if (connection.Execute(RevokeSql, new { id, now = now.ToUnixTimeMilliseconds() }) == 0)
+                    return false;
+                AuditLog.Append(connection, now.ToUnixTimeMilliseconds(), who, "staff.revoke", entry.Key.Name, id);
+                return true;
             },
             cancellation);
+        if (!changed)
+            return _keys[id].Key is { Revoked: not null } already ? (Revocation.Revoked, already) : (Revocation.LastAdmin, entry.Key);
         var revoked = entry with { Key = entry.Key with { Revoked = now } };
         _keys[id] = revoked;
-        return revoked.Key;
+        return (Revocation.Revoked, revoked.Key);
     }
 
     private async Task<StaffKey> InsertAsync(

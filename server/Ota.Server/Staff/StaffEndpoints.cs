@@ -37,9 +37,13 @@ internal static class StaffEndpoints
 
     private static async Task<Results<Ok<StaffKeyView>, ProblemHttpResult>> RevokeAsync(
         string id, StaffDirectory directory, ClaimsPrincipal user, CancellationToken cancellation) =>
-        await directory.RevokeAsync(id, user.Who(), cancellation) is { } revoked
-            ? TypedResults.Ok(View(revoked))
-            : Problems.NotFound("staff key", id);
+        await directory.RevokeAsync(id, user.Who(), cancellation) switch
+        {
+            (Revocation.Revoked, { } key) => TypedResults.Ok(View(key)),
+            (Revocation.LastAdmin, { } key) => Problems.Conflict("last-admin",
+                $"'{key.Name}' ({key.Id}) is the last admin key: without it nobody could add or revoke keys any more. Add another admin first."),
+            _ => Problems.NotFound("staff key", id),
+        };
 
     private static string Text(StaffRole role) => role.ToString().ToLowerInvariant();
 

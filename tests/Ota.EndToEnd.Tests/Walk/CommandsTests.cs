@@ -79,7 +79,11 @@ public sealed class CommandsTests : IAsyncLifetime
         await DoneAsync("deploy", "kettle", "1.0.0", "--all");
         await DoneAsync("simulate", "kettle", "--count", "2", "--once");
         await DoneAsync("keys", "new", "--out", "next.pem");
-        await DoneAsync("keys", "rotate", "kettle", "--key", "acme.pem", "--new", "next.pub.pem", "--counter", "1");
+        var rotated = await DoneAsync("keys", "rotate", "kettle", "--key", "acme.pem", "--new", "next.pub.pem", "--counter", "1");
+        Assert.Contains("No longer trusted: 1.0.0.", rotated.Out, StringComparison.Ordinal);
+        Assert.Contains("no longer trusted", (await DoneAsync("release", "list", "kettle")).Out, StringComparison.Ordinal);
+        Assert.Contains("which is no longer trusted", (await DoneAsync("release", "show", "kettle", "1.0.0")).Out, StringComparison.Ordinal);
+        await RefusedAsync("sign it anew", "deploy", "kettle", "1.0.0", "--all");
         File.WriteAllText(_folder["new.bin"], "signed by the new key");
 
         await RefusedAsync("signature", "release", "push", "kettle", "1.1.0", "new.bin", "--key", "acme.pem", "--hardware", "virtual");
@@ -89,6 +93,19 @@ public sealed class CommandsTests : IAsyncLifetime
         var devices = (await DoneAsync("simulate", "kettle", "--count", "3", "--once", "--json")).Json;
 
         Assert.All(devices.EnumerateArray(), device => Assert.Equal("1.1.0", device.GetProperty("running").GetString()));
+    }
+
+    [Fact]
+    public async Task A_deploy_below_the_security_floor_says_how_many_devices_it_does_not_reach()
+    {
+        await PushAsync("1.0.0", "old", "--security-counter", "1");
+        await PushAsync("1.1.0", "new", "--security-counter", "2");
+        await DoneAsync("deploy", "kettle", "1.1.0", "--all");
+        await DoneAsync("simulate", "kettle", "--count", "2", "--once");
+
+        var back = await DoneAsync("deploy", "kettle", "1.0.0", "--all");
+
+        Assert.Contains("2 of them have confirmed a higher security counter", back.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,11 +174,11 @@ public sealed class CommandsTests : IAsyncLifetime
         }
     }
 
-    private async Task<JsonElement> PushAsync(string version, string content)
+    private async Task<JsonElement> PushAsync(string version, string content, params string[] more)
     {
         File.WriteAllText(_folder[version + ".bin"], content);
         return (await DoneAsync(
-            "release", "push", "kettle", version, version + ".bin", "--key", "acme.pem", "--hardware", "virtual", "--json")).Json;
+            ["release", "push", "kettle", version, version + ".bin", "--key", "acme.pem", "--hardware", "virtual", "--json", .. more])).Json;
     }
 
     private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -72,6 +73,40 @@ public sealed class KeyRotationTests : IAsyncLifetime
         await _server.RestartAsync();
         Assert.Equal(acknowledged, Kettle().KeyStatements.Keys.Order());
     }
+
+    [Fact]
+    public async Task A_release_whose_key_was_dropped_is_marked_and_not_deployed_until_it_is_signed_anew()
+    {
+        var build = ABuild.Of("1.0.0");
+        await _server.UploadedAsync(build);
+        await _server.PostAsync("api/v1/deployments", Everyone);
+        using var rotated = await PostAsync(KeyStatement.Of("kettle", 1, 1767225600, [Next]).Sign(RunningServer.ReleaseKey));
+        Assert.Equal(HttpStatusCode.OK, rotated.StatusCode);
+        var device = await ADevice.EnrollAsync(_server, await EnrollmentKeyAsync());
+        var keys = await device.OfferedAsync();
+        Assert.Equal("rotate", keys.GetProperty("action").GetString());
+        device.LastOrder = keys.GetProperty("number").GetInt64();
+        device.KeyCounter = 1;
+
+        await device.HeldAsync();
+        using var refused = await _server.Admin.PostAsJsonAsync("api/v1/deployments", Everyone, TestContext.Current.CancellationToken);
+        var detail = await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Contains($"was signed by key {Present.Id}, which is no longer trusted; sign it anew", detail, StringComparison.Ordinal);
+        Assert.False((await _server.GetAsync("api/v1/products/kettle/releases/1.0.0")).GetProperty("signerTrusted").GetBoolean());
+
+        var anew = await _server.UploadedAsync(build with { Key = RunningServer.NextKey });
+        await _server.PostAsync("api/v1/deployments", Everyone);
+        await _server.RestartAsync();
+
+        Assert.True((await _server.GetAsync("api/v1/products/kettle/releases/1.0.0")).GetProperty("signerTrusted").GetBoolean());
+        Assert.Equal(anew.GetProperty("id").GetString(), (await device.OfferedAsync()).GetProperty("release").GetString());
+    }
+
+    private static object Everyone => new { product = "kettle", version = "1.0.0", all = true };
+
+    private async Task<string> EnrollmentKeyAsync() =>
+        (await _server.GetAsync("api/v1/products/kettle")).GetProperty("enrollmentKey").GetString()!;
 
     private async Task<Dictionary<int, HttpStatusCode>> RotateAtOnceAsync(params ReleaseKey[] keys)
     {

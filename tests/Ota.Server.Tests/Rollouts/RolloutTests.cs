@@ -79,6 +79,26 @@ public sealed class RolloutTests : IAsyncLifetime
         Assert.NotEqual(deployment, (await _device.OfferedAsync()).GetProperty("deployment").GetString());
     }
 
+    [Fact]
+    public async Task Ordering_below_the_floor_of_devices_says_how_many_will_not_be_offered_it()
+    {
+        var low = ABuild.Of("1.0.0");
+        await _server.UploadedAsync(low with { Statement = low.Statement with { SecurityCounter = 2 } });
+        var other = await ADevice.EnrollAsync(
+            _server, (await _server.GetAsync("api/v1/products/kettle")).GetProperty("enrollmentKey").GetString()!, "02:00:00:00:00:02");
+        _device.SecurityCounter = 3;
+        await _device.HeldAsync();
+        other.SecurityCounter = 2;
+        await other.HeldAsync();
+
+        var started = await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", all = true });
+
+        Assert.Equal(2, started.GetProperty("devices").GetInt64());
+        Assert.Equal(1, started.GetProperty("belowFloor").GetInt64());
+        await _device.HeldAsync();
+        await other.OfferedAsync();
+    }
+
     private async Task StartAsync(string version) =>
         await _server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });
 }

@@ -25,6 +25,8 @@ internal sealed class ADevice(RunningServer server, string id, string token)
 
     public int SecurityCounter { get; set; }
 
+    public int KeyCounter { get; set; }
+
     public int Starts { get; set; } = 1;
 
     public string Cause { get; set; } = "power-or-unknown";
@@ -54,6 +56,7 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         securityCounter = SecurityCounter,
         lastOrder = LastOrder,
         cleared = Cleared,
+        keyCounter = KeyCounter,
         restart = new { cause = Cause, at = 0, count = Starts },
         uptime = Uptime,
         rssi = Rssi,

@@ -40,6 +40,8 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static RSA ReleaseKey { get; } = Key("TEST-ONLY-release-key.pem");
 
+    public static RSA NextKey { get; } = Key("TEST-ONLY-next-release-key.pem");
+
     public static RSA StrangerKey { get; } = Key("TEST-ONLY-stranger-key.pem");
 
     public static async Task<RunningServer> StartAsync(string? folder = null, params string[] more)

@@ -1,0 +1,65 @@
+namespace Ota.Server.Settings;
+
+/// <summary>
+/// What may stand on the server's command line. Anything else is refused: a misspelt <c>--data</c> would else start a second, empty
+/// server without a word.
+/// </summary>
+internal static class CommandLine
+{
+    public const string Help =
+        """
+        The Ota server. Usage: Ota.Server [options]
+
+          --urls URL                  addresses to listen on, ';' between them (http://localhost:8080)
+          --data FOLDER               folder of database and secrets ('data' where it is started)
+          --releases FOLDER           drop folder; images in .images below it ('releases' below --data;
+                                      without --data, 'releases' where it is started)
+          --MaximumImageSizeMiB N     largest image taken, 1 to 4096 (64)
+          --OrderLifeHours N          how long a handed-out order is good for (24)
+          --demo                      a sample product with 25 virtual devices
+          --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
+          --help                      this
+
+        Each may also be set by environment (OTA_DATA, OTA_URLS, ...). Kestrel's and the log's own settings are taken as
+        --Kestrel:... and --Logging:... Exit codes: 0 ended as asked, 2 a setting cannot be used.
+        """;
+
+    private static readonly string[] Valued =
+    [
+        "urls", "data", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "environment", "contentRoot", "http_ports", "https_ports",
+        "AllowedHosts",
+    ];
+
+    private static readonly string[] Flags = ["demo", "new-admin-key"];
+    private static readonly string[] Sections = ["Kestrel:", "Logging:"];
+
+    public static bool AsksForHelp(string[] args) => args.Any(arg => arg is "--help" or "-h" or "-?");
+
+    /// <summary>The options as <c>--name=value</c>, a flag without a value as true.</summary>
+    /// <exception cref="SettingFault">One is unknown or lacks its value.</exception>
+    public static string[] Read(string[] args)
+    {
+        var settled = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (!args[i].StartsWith("--", StringComparison.Ordinal))
+                throw new SettingFault($"'{args[i]}' is no option; --help lists them.");
+            var equals = args[i].IndexOf('=');
+            var name = equals < 0 ? args[i][2..] : args[i][2..equals];
+            var isFlag = IsAmong(Flags, name);
+            if (!isFlag && !IsAmong(Valued, name) && !Sections.Any(section => name.StartsWith(section, StringComparison.OrdinalIgnoreCase)))
+                throw new SettingFault($"There is no option --{name}; --help lists them.");
+            var value = equals >= 0 ? args[i][(equals + 1)..]
+                : i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal) ? args[++i]
+                : isFlag ? "true"
+                : "";
+            if (string.IsNullOrWhiteSpace(value))
+                throw new SettingFault($"Option --{name} needs a value.");
+            settled.Add($"--{name}={value}");
+        }
+
+        return [.. settled];
+    }
+
+    private static bool IsAmong(string[] names, string name) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Data.Sqlite;
+
+namespace Ota.Server.Settings;
+
+/// <summary>What keeps a server from starting, told to the person who starts it: the setting, and what to do.</summary>
+internal static class StartFaults
+{
+    private const int SqliteCorrupt = 11;
+    private const int SqliteFull = 13;
+    private const int SqliteNotADatabase = 26;
+
+    /// <summary>The database, or a file beside it, cannot be used.</summary>
+    public static SettingFault OfDatabase(SqliteException fault, string database) => new(fault.SqliteErrorCode switch
+    {
+        SqliteCorrupt or SqliteNotADatabase =>
+            $"The database {database} is damaged ({fault.Message.TrimEnd('.')}). Restore ota.db from a backup; docs/operations.md says how one is made.",
+        SqliteFull => $"The disk that holds the database {database} is full. Free some space, then start again.",
+        _ => $"The database {database} cannot be used: {fault.Message.TrimEnd('.')}. Check that this user may write it and its folder.",
+    });
+
+    /// <summary>The address cannot be listened on.</summary>
+    public static SettingFault OfListening(Exception fault, IConfiguration configuration)
+    {
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").Exists();
+        var urls = configuration["urls"] is { Length: > 0 } given ? given : ServerSettings.DefaultUrl;
+        var setting = endpoints ? "Setting Kestrel:Endpoints" : $"Setting urls '{urls}'";
+        var reason = fault.Message.Split('\n')[0].Trim().TrimEnd('.');
+        return new SettingFault(fault switch
+        {
+            { InnerException: AddressInUseException } =>
+                $"{setting}: something listens there already. Stop it, or choose another address with --urls.",
+            InvalidOperationException when reason.Contains("certificate", StringComparison.OrdinalIgnoreCase) =>
+                $"{setting}: https needs a certificate. Set Kestrel:Certificates:Default:Path and :Password, or listen on http behind a reverse proxy.",
+            _ => $"{setting} cannot be listened on: {reason}. An address looks like {ServerSettings.DefaultUrl} or http://*:8080.",
+        });
+    }
+}

@@ -28,6 +28,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(RotationResult))]
 [JsonSerializable(typeof(NewProduct))]
 [JsonSerializable(typeof(Product[]))]
+[JsonSerializable(typeof(SignalChange))]
 [JsonSerializable(typeof(ReleaseStatement))]
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]

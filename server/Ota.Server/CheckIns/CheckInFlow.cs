@@ -61,7 +61,7 @@ internal sealed partial class CheckInFlow(
         draft.Observe();
         Instruct(draft, product, board);
         var (statement, image) = Offer(draft, product, board);
-        var wait = draft.HandsOut ? AfterOffer : product.Poll.UntilNext(device.Id, now);
+        var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : product.Poll.UntilNext(device.Id, now);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
         draft.Apply(heard);
@@ -138,6 +138,10 @@ internal sealed partial class CheckInFlow(
             var release = releases.Find(open.Release)!;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
             {
+                case null when open.Action == DeploymentAction.Install
+                        && SignalPolicy.Waits(product.Signal, draft.CheckIn.Rssi, open.Deferred, draft.Now):
+                    draft.Defer();
+                    break;
                 case null:
                     draft.Offer(
                         open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);

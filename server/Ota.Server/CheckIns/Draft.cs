@@ -29,6 +29,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     public DateTimeOffset Now => now;
 
+    /// <summary>True when a download waits for a better hour.</summary>
+    public bool IsDeferred { get; private set; }
+
     /// <summary>True when an order goes out with the answer.</summary>
     public bool HandsOut => _handOut is not null;
 
@@ -93,6 +96,15 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
         _handOut = () => Order.Of(Open!);
         Move(open with { State = DeploymentState.Offered, Detail = null, Offered = open.Offered ?? now });
+    }
+
+    /// <summary>Keeps the open deployment for a better hour; the first time is news.</summary>
+    public void Defer()
+    {
+        if (Open!.Deferred is null)
+            _news.Add(("deferred", $"Waits for a better signal than {checkIn.Rssi} dBm"));
+        Move(Open with { Deferred = Open.Deferred ?? now, Detail = $"waits for a better signal than {checkIn.Rssi} dBm" });
+        IsDeferred = true;
     }
 
     /// <summary>Hands out the order to trust other keys, with a key statement.</summary>

@@ -47,6 +47,9 @@ public sealed record Deployment(
     /// <summary>The release a recovered device is to come back on: what it ran when it was told. Null for the bootstrap alone.</summary>
     public string? Returns { get; init; }
 
+    /// <summary>Since when it waits for a better signal, or waited; null for never.</summary>
+    public DateTimeOffset? Deferred { get; init; }
+
     /// <summary>The group a decommissioned device is in from then on; null for none.</summary>
     public string? TransferTo { get; init; }
 

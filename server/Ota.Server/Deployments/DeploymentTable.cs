@@ -9,21 +9,21 @@ internal static class DeploymentTable
     private const string Columns =
         """
         id, rollout, device, product, release, state, detail, created, created_by, offered, ended,
-        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to
+        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred
         """;
 
     private const string InsertSql =
         $"""
         INSERT INTO deployments ({Columns})
         VALUES (@Id, @Rollout, @Device, @Product, @Release, @State, @Detail, @Created, @CreatedBy, @Offered, @Ended,
-                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo)
+                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred)
         """;
 
     private const string UpdateSql =
         """
         UPDATE deployments SET state = @State, detail = @Detail, offered = @Offered, ended = @Ended,
                order_number = @OrderNumber, order_issued = @OrderIssued, order_expires = @OrderExpires,
-               first_order = @FirstOrder, returns = @Returns
+               first_order = @FirstOrder, returns = @Returns, deferred = @Deferred
         WHERE id = @Id AND ended IS NULL
         """;
 
@@ -134,6 +134,8 @@ internal static class DeploymentTable
 
         public string? TransferTo { get; init; }
 
+        public long? Deferred { get; init; }
+
         public static Row Of(Deployment deployment) => new()
         {
             Id = deployment.Id,
@@ -156,6 +158,7 @@ internal static class DeploymentTable
             FirstOrder = deployment.FirstOrder,
             Returns = deployment.Returns,
             TransferTo = deployment.TransferTo,
+            Deferred = deployment.Deferred?.ToUnixTimeMilliseconds(),
         };
 
         public Deployment ToDeployment() => new(
@@ -180,6 +183,7 @@ internal static class DeploymentTable
             FirstOrder = FirstOrder,
             Returns = Returns,
             TransferTo = TransferTo,
+            Deferred = Deferred is { } deferred ? DateTimeOffset.FromUnixTimeMilliseconds(deferred) : null,
         };
     }
 }

@@ -103,7 +103,7 @@ internal static class RecoveryEndpoints
             .Where(build => build.Kind == ReleaseStatement.RecoveryKind && build.Hardware.Contains(device.Hardware)
                 && build.Withdrawn is null && (version is null || build.Version == version))
             .ToArray();
-        var good = builds.Where(build => product.ReleaseKeys.Any(key => key.Id == build.SignedBy))
+        var good = builds.Where(build => product.Trusts(build.SignedBy))
             .MaxBy(build => SemanticVersion.Parse(build.Version));
         missing = good is not null ? null
             : builds.Length > 0 ? Problems.Refused("release-key",

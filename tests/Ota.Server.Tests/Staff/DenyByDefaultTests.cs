@@ -40,6 +40,7 @@ public sealed partial class DenyByDefaultTests : IAsyncLifetime
         ["POST /api/v1/devices/{device}/hand-over"] = "support",
         ["POST /api/v1/devices/{device}/recover"] = "support",
         ["POST /api/v1/devices/{device}/rescue-network"] = "support",
+        ["PUT /api/v1/products/{product}/signal"] = "developer",
         ["POST /api/v1/products/{product}/units"] = "developer",
         ["POST /api/v1/devices/{device}/decommission"] = "support",
         ["GET /api/v1/deployments"] = "viewer",

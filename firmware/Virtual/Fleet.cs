@@ -43,7 +43,8 @@ public sealed class Fleet : IAsyncDisposable
     /// Opens the fleet in its folder and makes the devices that are not there yet, with the given release keys.
     /// </summary>
     /// <exception cref="ArgumentException">
-    /// A key is no RSA-3072 public key with exponent 65537, or the count is below 1.
+    /// A key is no RSA-3072 public key with exponent 65537, the count is below 1, or the folder's devices of this product
+    /// are made as other hardware.
     /// </exception>
     /// <exception cref="IOException">Another process lives in the folder, or it cannot be written.</exception>
     public static Task<Fleet> OpenAsync(FleetOptions options, CancellationToken ct)
@@ -54,7 +55,7 @@ public sealed class Fleet : IAsyncDisposable
         return Task.Run(
             () =>
             {
-                var folder = FleetFolder.Open(options.StateFolder);
+                var folder = FleetFolder.Open(options);
                 try
                 {
                     return new Fleet(options, folder, moduli, ct);
@@ -146,27 +147,33 @@ public sealed class Fleet : IAsyncDisposable
         DeviceStatus? last = null;
         var faults = 0;
         var polls = 0;
+        TimeSpan? asksIn = null;
         for (var turns = 0; turns < MostTurns && faults < FaultsUntilGivenUp && polls < UnsettledPolls; turns++)
         {
             ct.ThrowIfCancellationRequested();
             var wait = device.Step();
             last = Tell(device, last, progress);
             if (device.Settled)
+            {
+                asksIn = TimeSpan.FromSeconds(wait);
                 break;
+            }
+
             faults = wait > 0 && device.Agent is { IsCutOff: true } ? faults + 1 : 0;
             polls = wait > 0 && device.Agent is { IsCutOff: false, OnTrial: false, Identity: not null } ? polls + 1 : 0;
             device.Clock.Advance(wait);
         }
 
         device.Flash.Rest();
-        return device.Status();
+        return device.Status() with { AsksIn = asksIn };
     }
 
-    private static DeviceStatus Tell(VirtualDevice device, DeviceStatus? last, IProgress<DeviceStatus>? progress)
+    private static DeviceStatus Tell(
+        VirtualDevice device, DeviceStatus? last, IProgress<DeviceStatus>? progress, TimeSpan? asksIn = null)
     {
         var status = device.Status();
         if (status != last && device.Agent is not null)
-            progress?.Report(status);
+            progress?.Report(status with { AsksIn = asksIn });
         return status;
     }
 
@@ -196,9 +203,11 @@ public sealed class Fleet : IAsyncDisposable
                 places.Release();
             }
 
-            last = Tell(device, last, progress);
             var pause = TimeSpan.FromSeconds(wait);
-            await Task.Delay(_options.PollOverride is { } cap && pause > cap ? cap : pause, ct);
+            if (_options.PollOverride is { } cap && pause > cap)
+                pause = cap;
+            last = Tell(device, last, progress, device.Settled ? pause : null);
+            await Task.Delay(pause, ct);
         }
     }
 

@@ -21,13 +21,16 @@ internal sealed class FleetFolder : IDisposable
     }
 
     /// <exception cref="IOException">Another process lives in this folder, or it cannot be written.</exception>
-    public static FleetFolder Open(string folder)
+    /// <exception cref="ArgumentException">Its devices of this product are made as other hardware.</exception>
+    public static FleetFolder Open(FleetOptions options)
     {
+        var folder = options.StateFolder;
         Directory.CreateDirectory(folder);
+        FleetFolder opened;
         try
         {
             var path = Path.Combine(folder, "fleet.lock");
-            return new FleetFolder(
+            opened = new FleetFolder(
                 folder, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException fault)
@@ -35,6 +38,16 @@ internal sealed class FleetFolder : IDisposable
             throw new IOException(
                 $"The fleet in '{folder}' is in use by another process. Give each process its own.", fault);
         }
+
+        if (opened.HardwareOf(options.Product, options.Hardware) is { } other && other != options.Hardware)
+        {
+            opened.Dispose();
+            throw new ArgumentException(
+                $"The virtual devices of '{options.Product}' in {folder} are made as {other}, not as {options.Hardware}: "
+                + $"give --hardware {other}, or another folder with --state.");
+        }
+
+        return opened;
     }
 
     /// <summary>
@@ -51,13 +64,20 @@ internal sealed class FleetFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    private static string ReadOrMakeId(string path)
+    // What the devices were made as, since they enrolled as that.
+    private string HardwareOf(string product, string hardware) =>
+        ReadOrMake(Path.Combine(_folder, $"fleet.{product}.hardware"), () => hardware);
+
+    private static string ReadOrMakeId(string path) =>
+        ReadOrMake(path, () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)));
+
+    private static string ReadOrMake(string path, Func<string> make)
     {
-        if (File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } id)
-            return id;
+        if (File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } there)
+            return there;
 
         // Whole or not at all, or a killed process would leave devices that nobody finds again.
-        var made = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
+        var made = make();
         File.WriteAllText(path + ".new", made);
         File.Move(path + ".new", path, overwrite: true);
         return made;

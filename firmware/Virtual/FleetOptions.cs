@@ -58,6 +58,12 @@ public sealed record DeviceStatus(
     /// SHA-256 that the device computed over the bytes it started, lower-case hex; null when it started none.
     /// </summary>
     public string? ImageSha256 { get; init; }
+
+    /// <summary>True when the server answered 401: the identity in its flash is another server's, or of other data.</summary>
+    public bool UnknownToServer { get; init; }
+
+    /// <summary>When it asks next, from when this was told; null while it is not known.</summary>
+    public TimeSpan? AsksIn { get; init; }
 }
 
 /// <summary>No device of the fleet got any answer at all.</summary>

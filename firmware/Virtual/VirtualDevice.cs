@@ -105,7 +105,7 @@ internal sealed class VirtualDevice(
             agent?.Running?.Version ?? "0.0.0",
             agent?.Running is null ? "none" : RunningSlot(agent) == 0 ? "A" : "B",
             state,
-            detail) { ImageSha256 = BootedSha256 };
+            detail) { ImageSha256 = BootedSha256, UnknownToServer = agent is { Identity: not null, Settled: false, LastStatus: 401 } };
     }
 
     private static int RunningSlot(DeviceAgent agent) =>

@@ -10,9 +10,13 @@ namespace Ota.Cli.Keys;
 /// <param name="File">The file that was written or read.</param>
 /// <param name="Id">As products list it.</param>
 /// <param name="PublicFile">Where the public half was written, by <c>keys new</c>.</param>
-/// <param name="Modulus">base64url, big-endian: what a device's unit file takes.</param>
+/// <param name="Modulus">Base64url, big-endian: what a unit file calls <c>release-key</c>.</param>
 internal sealed record KeyFileResult(
-    string File, string Id, int Bits, bool Private, bool Encrypted, string? PublicFile, string PublicPem, string Modulus);
+    string File, string Id, int Bits, bool Private, bool Encrypted, string? PublicFile, string PublicPem, string Modulus)
+{
+    public static KeyFileResult Of(string file, ReleaseKey half, bool isPrivate, bool encrypted, string? publicFile = null) => new(
+        file, half.Id, ReleaseKey.Bits, isPrivate, encrypted, publicFile, half.Pem, Base64Url.EncodeToString(half.Modulus));
+}
 
 /// <summary><c>ota keys new</c></summary>
 internal static class NewKey
@@ -63,8 +67,7 @@ internal static class NewKey
         await File.WriteAllTextAsync(publicFile, half.Pem + "\n", cancellation);
 
         call.Screen.Show(
-            new KeyFileResult(file, half.Id, ReleaseKey.Bits, Private: true, encrypted, publicFile, half.Pem,
-                Base64Url.EncodeToString(half.Modulus)),
+            KeyFileResult.Of(file, half, isPrivate: true, encrypted, publicFile),
             screen =>
             {
                 screen.Line("Release key ", new Cell(half.Id, Tone.Strong), encrypted ? ", encrypted." : ", not encrypted.");

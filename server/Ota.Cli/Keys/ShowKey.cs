@@ -11,7 +11,7 @@ internal static class ShowKey
 {
     private static readonly Argument<string> KeyFile = new("file") { Description = "A private or public release key (PEM)." };
 
-    public static Command Command { get; } = new Verb("show", "Show a release key's id and its public half.", RunAsync)
+    public static Command Command { get; } = new Verb("show", "Show a release key's id and its public half, also as a device's unit file wants it.", RunAsync)
     {
         KeyFile,
         KeyPassword.Stdin,
@@ -23,15 +23,14 @@ internal static class ShowKey
         var pem = LocalFile.Text(file);
         var isPrivate = KeyFiles.IsPrivate(pem);
         var half = isPrivate ? await PublicHalfAsync(call, file, cancellation) : KeyFiles.OpenPublic(file);
-        var shown = new KeyFileResult(
-            file, half.Id, ReleaseKey.Bits, isPrivate, KeyFiles.IsEncrypted(pem), PublicFile: null, half.Pem,
-            Base64Url.EncodeToString(half.Modulus));
+        var shown = KeyFileResult.Of(file, half, isPrivate, KeyFiles.IsEncrypted(pem));
         call.Screen.Show(shown, screen =>
         {
             screen.Facts(
                 ("Id", new Cell(half.Id, Tone.Strong)),
                 ("Kind", $"RSA, {ReleaseKey.Bits} bits, " + (isPrivate ? shown.Encrypted ? "private, encrypted" : "private, not encrypted" : "public")));
             Screen.Verbatim(half.Pem);
+            screen.Line();
             screen.Line(new Cell("For a device's unit file:", Tone.Dim));
             Screen.Verbatim("release-key = " + shown.Modulus);
         });

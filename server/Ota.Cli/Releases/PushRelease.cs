@@ -61,9 +61,19 @@ internal static class PushRelease
             api.UploadAsync<Release>(path, sent => Form(signed.Compact, image, sent), progress, cancellation));
         call.Screen.Show(release, screen =>
         {
-            screen.Line(created ? "Uploaded." : "It was there already, just so.");
+            screen.Line(created ? "Uploaded." : "It was there already" + Kept(release, call.Get(Channel) ?? "stable", signed.Statement.Notes));
             release.Facts(screen, call.Now);
         });
+    }
+
+    private static string Kept(Release there, string channel, string? notes)
+    {
+        var kept = new List<string>();
+        if (there.Channel is not null && there.Channel != channel)
+            kept.Add($"it stays on channel {there.Channel}");
+        if ((there.Notes ?? "") != (notes ?? ""))
+            kept.Add("its notes stay as they were");
+        return kept.Count == 0 ? ", just so." : "; " + string.Join(" and ", kept) + ".";
     }
 
     private static async Task<Signed> OfflineAsync(Call call, string file, FileStream image, CancellationToken cancellation)

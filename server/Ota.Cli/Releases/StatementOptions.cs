@@ -42,7 +42,7 @@ internal sealed class StatementOptions
 
     public Option<string?> Notes { get; } = new("--notes") { Description = "What changed, at most 2,000 characters.", HelpName = "text" };
 
-    public Option<string?> Format { get; } = new("--format") { Description = "The image's format; else it is told from its bytes." };
+    public Option<string?> Format { get; } = new("--format") { Description = "The image's format; else it is told from its bytes. Only raw takes any bytes for esp… hardware." };
 
     public StatementOptions()
     {
@@ -85,7 +85,7 @@ internal sealed class StatementOptions
             throw FailureException.Usage($"{image.Name} is empty.");
         using var key = await KeyFiles.OpenPrivateAsync(call, keyFile, cancellation);
 
-        var format = call.Get(Format) ?? FormatOf(call, image);
+        var format = call.Get(Format) ?? FormatOf(call, image, hardware);
         image.Position = 0;
         var description = await TransferBar.ShowAsync(
             "Hashing", image.Length, progress => ImageDigests.OfAsync(image, image.Length, format, progress, cancellation));
@@ -107,14 +107,27 @@ internal sealed class StatementOptions
             ? epoch
             : now.ToUnixTimeSeconds();
 
-    private static string FormatOf(Call call, FileStream image)
+    private static string FormatOf(Call call, FileStream image, string[] hardware)
     {
         image.Position = 0;
         var facts = ImageInspector.Inspect(image);
+        // Any bytes are an image for hardware nobody here knows; Espressif's chips start nothing but what would have been recognized.
+        if (facts.Format == ImageFacts.Raw && hardware.FirstOrDefault(IsEsp) is { } chip)
+            throw FailureException.Usage(NoImageFor(chip, image));
         if (facts.Defect is { } defect)
             call.Screen.Warn($"{image.Name} {defect} A server will refuse it.");
         if (facts is { Format: ImageFacts.Nano, Members: null, Defect: null })
             call.Screen.Warn($"{image.Name} is a bare assembly, and devices start slot images; make one with 'ota image pack'.");
         return facts.Format;
+    }
+
+    private static bool IsEsp(string hardware) => hardware.StartsWith("esp", StringComparison.OrdinalIgnoreCase);
+
+    private static string NoImageFor(string chip, FileStream image)
+    {
+        image.Position = 0;
+        return $"{image.Name} is no image that an {chip} could start. "
+            + (UnknownImage.Guess(image) is { } guess ? "It " + guess + " " : "")
+            + "If it is right as it is, give --format raw.";
     }
 }

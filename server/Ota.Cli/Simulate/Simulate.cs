@@ -7,8 +7,9 @@ using Ota.Virtual;
 namespace Ota.Cli.Simulate;
 
 /// <summary>How one virtual device stands, by what it truly started.</summary>
+/// <param name="AsksIn">Seconds of its own time until it asks next; null while that is not settled.</param>
 internal sealed record SimulatedDevice(
-    string HardwareId, string? Device, string Running, string Slot, string State, string? Detail, string? ImageSha256);
+    string HardwareId, string? Device, string Running, string Slot, string State, string? Detail, string? ImageSha256, long? AsksIn);
 
 /// <summary><c>ota simulate</c>: virtual devices that run the real agent against the server.</summary>
 internal static class Simulate
@@ -77,13 +78,26 @@ internal static class Simulate
                 $"Product '{product.Name}' exists on {string.Join(", ", product.Hardware)}; choose one by --hardware.");
         }
 
-        await using var fleet = await OpenAsync(call, product, cancellation);
+        var folder = call.Get(State)
+            ?? Path.Combine(XdgFolders.State, "ota", "simulate", $"{call.Api.Server.Host}-{call.Api.Server.Port}", product.Name);
+        await using var fleet = await OpenAsync(call, product, folder, cancellation);
         try
         {
             if (call.Get(Once))
-                Show(call, await fleet.RunOnceAsync(progress: null, cancellation));
+            {
+                var devices = await fleet.RunOnceAsync(progress: null, cancellation);
+                if (devices.Count(device => device.UnknownToServer) is > 0 and var strangers)
+                    throw Strangers(strangers, devices.Count, folder);
+                Show(call, devices, product);
+            }
             else
-                await fleet.RunAsync(new Lines(call), cancellation);
+            {
+                using var known = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                var lines = new Lines(call, known);
+                await fleet.RunAsync(lines, known.Token);
+                if (lines.AreStrangers)
+                    throw Strangers(call.Get(Count), call.Get(Count), folder);
+            }
         }
         catch (ServerUnreachableException silence)
         {
@@ -91,7 +105,11 @@ internal static class Simulate
         }
     }
 
-    private static async Task<Fleet> OpenAsync(Call call, Product product, CancellationToken cancellation)
+    private static FailureException Strangers(int count, int all, string folder) => FailureException.NotVerified(
+        $"{(count == all ? "These virtual devices belong" : $"{count} of the {all} virtual devices belong")} to another server's data: "
+        + $"the server does not know them (401). Delete {folder}, or give --state another folder.");
+
+    private static async Task<Fleet> OpenAsync(Call call, Product product, string folder, CancellationToken cancellation)
     {
         var enrollmentKey = product.EnrollmentKey ?? throw FailureException.Usage(
             "Devices enroll with the product's enrollment key, which only developers may see; use a developer's staff key.");
@@ -99,8 +117,6 @@ internal static class Simulate
         var keys = given.Length > 0
             ? await Task.WhenAll(given.Select(file => File.ReadAllTextAsync(file, cancellation)))
             : [.. product.ReleaseKeys.Select(key => key.Pem)];
-        var folder = call.Get(State)
-            ?? Path.Combine(XdgFolders.State, "ota", "simulate", $"{call.Api.Server.Host}-{call.Api.Server.Port}", product.Name);
         var options = new FleetOptions(
             call.Api.Server, product.Name, enrollmentKey, call.Get(Hardware)!, keys, folder, call.Get(Count))
         {
@@ -117,7 +133,7 @@ internal static class Simulate
         }
     }
 
-    private static void Show(Call call, IReadOnlyList<DeviceStatus> devices) => call.Screen.Show(
+    private static void Show(Call call, IReadOnlyList<DeviceStatus> devices, Product product) => call.Screen.Show(
         devices.Select(Of).ToArray(),
         screen =>
         {
@@ -133,15 +149,28 @@ internal static class Simulate
                 var counts = devices.GroupBy(device => $"{device.State} on {device.Running}").OrderByDescending(group => group.Count());
                 screen.Line($"{devices.Count} devices: {string.Join(", ", counts.Select(group => $"{group.Count()} {group.Key}"))}");
             }
+
+            if (devices.Select(device => device.AsksIn).OfType<TimeSpan>().ToArray() is { Length: > 0 } waits)
+            {
+                var (first, last) = (When.Length(waits.Min()), When.Length(waits.Max()));
+                screen.Line(new Cell(
+                    $"Asking next in {(first == last ? first : $"{first} to {last}")} ({product.Poll}); the next 'ota simulate' lets them ask at once.",
+                    Tone.Dim));
+            }
         });
 
     private static SimulatedDevice Of(DeviceStatus device) => new(
-        device.HardwareId, device.Device, device.Running, device.Slot, device.State, device.Detail, device.ImageSha256);
+        device.HardwareId, device.Device, device.Running, device.Slot, device.State, device.Detail, device.ImageSha256,
+        (long?)device.AsksIn?.TotalSeconds);
 
     /// <summary>A line whenever a device of a live run gets somewhere else.</summary>
-    private sealed class Lines(Call call) : IProgress<DeviceStatus>
+    /// <param name="stop">Cancelled when the server knows none of the devices.</param>
+    private sealed class Lines(Call call, CancellationTokenSource stop) : IProgress<DeviceStatus>
     {
         private readonly Dictionary<string, DeviceStatus> _last = [];
+
+        /// <summary>The server knows none of the devices.</summary>
+        public bool AreStrangers { get; private set; }
 
         public void Report(DeviceStatus value)
         {
@@ -150,10 +179,17 @@ internal static class Simulate
                 if (_last.TryGetValue(value.HardwareId, out var before) && before == value)
                     return;
                 _last[value.HardwareId] = value;
+                if (value.UnknownToServer && _last.Count == call.Get(Count) && _last.Values.All(device => device.UnknownToServer))
+                {
+                    AreStrangers = true;
+                    stop.Cancel();
+                }
+
+                var next = value.AsksIn is { } wait ? $"asks next in {When.Length(wait)}" : "";
                 if (call.Screen.Json)
                     Screen.JsonLine(Of(value));
                 else
-                    call.Screen.Line($"{When.Exact(call.Now)}  {value.Device ?? value.HardwareId}  {value.Running}  {value.State}  {value.Detail}");
+                    call.Screen.Line($"{When.Exact(call.Now)}  {value.Device ?? value.HardwareId}  {value.Running}  {value.State}  {value.Detail}  {next}".TrimEnd());
             }
         }
     }

@@ -107,8 +107,8 @@ internal static class DeploymentEndpoints
     private static async Task<Results<Created<Started>, ProblemHttpResult>> ForOneAsync(
         string name, Release[] builds, Product product, Fleet fleet, DeploymentDesk desk, ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if ((fleet.FindByHardware(product.Name, name) ?? fleet.FindByAnyName(name)) is not { } device || device.Product != product.Name)
-            return Problems.NotFound($"device of product '{product.Name}' called", name);
+        if (fleet.One(name, out var problem, product.Name) is not { } device)
+            return problem!;
         if (builds.FirstOrDefault(build => build.Hardware.Contains(device.Hardware)) is not { } release)
             return Problems.Refused("hardware", $"There is no build of {builds[0].Version} for {device.Hardware}, which device {device.Id} is.");
         if (device.Heard is { CheckIn.SecurityCounter: var counter } && release.SecurityCounter < counter)

@@ -20,6 +20,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>What the hardware calls itself: a MAC or a serial number.</summary>
     public string HardwareId { get; } = hardwareId;
 
+    /// <summary>Its hardware id as people may write it, see <see cref="DeviceNames"/>.</summary>
+    public string PlainName { get; } = DeviceNames.Plain(hardwareId);
+
     public string Hardware { get; } = hardware;
 
     public DateTimeOffset Enrolled { get; } = enrolled;

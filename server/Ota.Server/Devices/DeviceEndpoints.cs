@@ -71,12 +71,13 @@ internal static class DeviceEndpoints
     {
         if (limit is < 1 or > 1000)
             return Problems.Invalid("limit is 1 to 1000.");
+        var plain = DeviceNames.Plain(search ?? "");
         var page = fleet.All
             .Where(device => (product is null || device.Product == product)
                 && (group is null || device.Group == group)
                 && (state is null || device.State == state)
                 && (after is null || string.CompareOrdinal(device.Id, after) > 0)
-                && (search is null || Matches(device, search)))
+                && (search is null || Matches(device, search, plain)))
             .OrderBy(device => device.Id, StringComparer.Ordinal)
             .Take(limit);
         return TypedResults.Ok(page.Select(View).ToArray());
@@ -84,8 +85,8 @@ internal static class DeviceEndpoints
 
     private static Results<Ok<DeviceStory>, ProblemHttpResult> Get(string device, Fleet fleet, Database database, ReleaseCatalog releases)
     {
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
         var (timeline, reports, deployments) = database.Read(connection => (
             Timeline.Latest(connection, found.Id, LongestTimeline),
             ReportLog.Latest(connection, found.Id, LongestTimeline).Reverse().ToArray(),
@@ -99,8 +100,8 @@ internal static class DeviceEndpoints
     private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> GroupAsync(
         string device, GroupChange asked, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
         if (asked.Group is not null && Names.Fault(asked.Group) is { } fault)
             return Problems.Invalid("The group " + fault);
         using var held = await fleet.LockAsync(found, cancellation);
@@ -118,8 +119,8 @@ internal static class DeviceEndpoints
     {
         if (asked?.Reason is { Length: > 500 })
             return Problems.Invalid("The reason has at most 500 characters.");
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
         using var held = await fleet.LockAsync(found, cancellation);
         await ChangeAsync(
             database, time, found, HandOverSql, new { id = found.Id }, "device.hand-over",
@@ -143,9 +144,9 @@ internal static class DeviceEndpoints
             cancellation);
     }
 
-    private static bool Matches(Device device, string search) =>
+    private static bool Matches(Device device, string search, string plain) =>
         device.Id.Contains(search, StringComparison.OrdinalIgnoreCase)
-        || device.HardwareId.Contains(search, StringComparison.OrdinalIgnoreCase)
+        || (plain.Length > 0 && device.PlainName.Contains(plain, StringComparison.Ordinal))
         || (device.Group?.Contains(search, StringComparison.OrdinalIgnoreCase) ?? false);
 
     private static DeviceView View(Device device)

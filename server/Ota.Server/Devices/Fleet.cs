@@ -14,6 +14,7 @@ internal sealed class Fleet(Database database)
 
     private readonly ConcurrentDictionary<string, Device> _byId = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Product, string HardwareId), Device> _byHardware = new();
+    private readonly DeviceNames _names = new();
     private readonly SemaphoreSlim[] _locks = NewLocks();
     private readonly SemaphoreSlim[] _hardwareLocks = NewLocks();
 
@@ -37,18 +38,14 @@ internal sealed class Fleet(Database database)
     {
         _byId[device.Id] = device;
         _byHardware[(device.Product, device.HardwareId)] = device;
+        _names.Add(device);
     }
 
     public Device? Find(string id) => _byId.GetValueOrDefault(id);
 
-    /// <summary>By id or, when there is just one such, by what the hardware calls itself.</summary>
-    public Device? FindByAnyName(string name)
-    {
-        if (Find(name) is { } device)
-            return device;
-        var same = _byHardware.Where(entry => entry.Key.HardwareId == name).Take(2).ToArray();
-        return same is [var one] ? one.Value : null;
-    }
+    /// <summary>Whose id or hardware id this is: none, one, or several that cannot be told apart by it.</summary>
+    public IReadOnlyList<Device> Named(string name) =>
+        Find(name) is { } device || (device = Find(name.ToLowerInvariant())) is not null ? [device] : _names.Find(name);
 
     public Device? FindByHardware(string product, string hardwareId) => _byHardware.GetValueOrDefault((product, hardwareId));
 

@@ -23,8 +23,8 @@ internal static class EvidenceEndpoints
     {
         if (days is < 1 or > MostDays)
             return Problems.Invalid($"days is 1 to {MostDays}.");
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
 
         // What was said a moment ago counts too.
         await samples.FlushAsync();

@@ -1,3 +1,4 @@
+using Ota.Server.Devices;
 using Ota.Server.Secrets;
 
 namespace Ota.Server.Provisioning;
@@ -21,10 +22,11 @@ public sealed record RescueNetwork(string Ssid, string Password)
     internal static RescueNetwork Of(MasterSecret master, string product, string hardwareId)
     {
         // A MAC is written in many ways, and the factory's need not be the unit's own.
-        var letters = hardwareId.Where(char.IsAsciiLetterOrDigit).Select(char.ToLowerInvariant).ToArray();
+        var plain = DeviceNames.Plain(hardwareId);
+        var letters = plain.Where(char.IsAsciiLetterOrDigit).ToArray();
         var end = "-rescue-" + new string(letters[^Math.Min(Tail, letters.Length)..]);
         var ssid = product[..Math.Min(product.Length, LongestSsid - end.Length)] + end;
-        var secret = master.RescueSecret(product, new string(letters));
+        var secret = master.RescueSecret(product, plain);
         var password = Enumerable.Range(0, Groups).Select(group =>
             new string([.. Enumerable.Range(group * Group, Group).Select(i => Alphabet[secret[i] % Alphabet.Length])]));
         return new RescueNetwork(ssid, string.Join('-', password));

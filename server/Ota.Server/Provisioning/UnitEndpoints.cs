@@ -41,10 +41,10 @@ internal static class UnitEndpoints
     private static async Task<Results<Ok<RescueNetwork>, ProblemHttpResult>> ShowAsync(
         string device, Fleet fleet, MasterSecret master, Database database, TimeProvider time, ClaimsPrincipal user,
         CancellationToken cancellation) =>
-        fleet.FindByAnyName(device) is { } found
+        fleet.One(device, out var problem) is { } found
             ? await HandOutAsync(
                 RescueNetwork.Of(master, found.Product, found.HardwareId), "device.rescue-network", found.Id, database, time, user, cancellation)
-            : Problems.NotFound("device", device);
+            : problem!;
 
     private static async Task<Results<Ok<RescueNetwork>, ProblemHttpResult>> HandOutAsync(
         RescueNetwork network, string action, string subject, Database database, TimeProvider time, ClaimsPrincipal user,

@@ -40,8 +40,8 @@ internal static class RecoveryEndpoints
         string device, NewRecovery asked, Fleet fleet, ProductCatalog products, ReleaseCatalog releases, DeploymentDesk desk,
         ServerSettings settings, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
         if (Fault(asked.Reason, asked.ExpiresIn) is { } fault)
             return Problems.Invalid(fault);
         if (BuildFor(found, asked.Release, products.Find(found.Product)!, releases, out var missing) is not { } release)
@@ -63,8 +63,8 @@ internal static class RecoveryEndpoints
         string device, NewDecommission asked, Fleet fleet, ReleaseCatalog releases, DeploymentDesk desk,
         ServerSettings settings, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if (fleet.FindByAnyName(device) is not { } found)
-            return Problems.NotFound("device", device);
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
         if (Fault(asked.Reason, asked.ExpiresIn) is { } fault)
             return Problems.Invalid(fault);
         if (asked.TransferTo is not null && Names.Fault(asked.TransferTo) is { } name)

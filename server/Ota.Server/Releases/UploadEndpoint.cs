@@ -56,6 +56,13 @@ internal static class UploadEndpoint
             if (result.Refusal is { } refused)
                 return Told(refused);
             var release = result.Release!;
+            if (result.Added == Added.AlreadyThere && release.Withdrawn is not null)
+            {
+                return Problems.Conflict("withdrawn",
+                    $"{release.Product} {release.Version} is there and was withdrawn: {release.WithdrawnReason ?? "no reason was given"}. "
+                    + "A withdrawn release does not come back; give this build a version of its own.");
+            }
+
             return result.Added == Added.New
                 ? TypedResults.Created($"/api/v1/products/{release.Product}/releases/{release.Version}", ReleaseView.Of(release, found))
                 : TypedResults.Ok(ReleaseView.Of(release, found));

@@ -16,7 +16,7 @@ internal sealed class MasterSecret(byte[] master)
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 
     /// <summary>What the password on a unit's label is made of; known before the unit enrolls, so by what the hardware calls itself, in
-    /// lower case and without separators.</summary>
+    /// its plain spelling.</summary>
     public byte[] RescueSecret(string product, string hardwareId) => Derive("rescue", product + "\0" + hardwareId, generation: 1);
 
     /// <summary>The signature of a link to one image that works without a token until <paramref name="expires"/> (Unix seconds).</summary>

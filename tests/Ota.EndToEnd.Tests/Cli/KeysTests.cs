@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
@@ -26,6 +27,20 @@ public sealed class KeysTests : IDisposable
         Assert.Equal(Public("acme.pub.pem").Id, made.GetProperty("id").GetString());
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder["acme.pem"]));
+    }
+
+    [Theory]
+    [InlineData("TEST-ONLY-release-key.pem")]
+    [InlineData("TEST-ONLY-release-key.pub.pem")]
+    public async Task A_key_is_shown_as_the_unit_file_of_a_device_wants_it(string file)
+    {
+        var modulus = Base64Url.EncodeToString(Public(Built.Vector("TEST-ONLY-release-key.pub.pem")).Modulus);
+
+        var shown = (await _ota.RunAsync("keys", "show", Built.Vector(file))).Succeeded().Out;
+        var json = (await _ota.RunAsync("keys", "show", Built.Vector(file), "--json")).Succeeded().Json;
+
+        Assert.Contains($"\nrelease-key = {modulus}\n", shown, StringComparison.Ordinal);
+        Assert.Equal(modulus, json.GetProperty("modulus").GetString());
     }
 
     [Theory]

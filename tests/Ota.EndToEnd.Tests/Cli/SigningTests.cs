@@ -20,14 +20,14 @@ public sealed class SigningTests : IDisposable
     [Fact]
     public async Task A_signed_statement_describes_the_file_and_verifies()
     {
-        var signed = (await SignAsync("app.bin", "--security-counter", "3", "--notes", "Fixes the relay.", "--hardware", "esp32-s3"))
+        var signed = (await SignAsync("app.bin", "--security-counter", "3", "--notes", "Fixes the relay.", "--hardware", "esp32-s3", "--format", "raw"))
             .Succeeded().Json;
 
         var compact = File.ReadAllText(_folder["app.bin.statement.jws"]);
         var trusted = ReleaseKey.FromPem(File.ReadAllText(PublicKey), out _)!;
         var verified = ReleaseStatement.Verify(compact, [trusted], out var reason);
         Assert.Equal("", reason);
-        Assert.Equal(["esp32", "esp32-s3"], verified!.Statement.Hardware);
+        Assert.Equal(["board", "esp32-s3"], verified!.Statement.Hardware);
         Assert.Equal(3, verified.Statement.SecurityCounter);
         Assert.Equal("Fixes the relay.", verified.Statement.Notes);
         Assert.Equal(verified.Hash, signed.GetProperty("id").GetString());
@@ -53,8 +53,8 @@ public sealed class SigningTests : IDisposable
     [InlineData("board", "E9 01 02 40 A8 F1 10 40 00 F0 10 40 B8 0D 00 00 0B 00 00 00 00 00 00 01 20 00 0C 3C 00 10 00 00 00 00 00 00", "esp8266")]
     [InlineData("esp8266", "EA 04 02 40 A8 F1 10 40 00 F0 10 40 B8 0D 00 00 0B 00 00 00 00 00 00 01 20 00 0C 3C 00 10 00 00 00 00 00 00", "esp8266")]
     [InlineData("esp32", "4E 46 4D 52 4B 32 00 00 01 02 03 04", "nano")]
-    [InlineData("esp32", "E9", "raw")]
-    [InlineData("esp32", "00 01 02 03", "raw")]
+    [InlineData("board", "E9", "raw")]
+    [InlineData("board", "00 01 02 03", "raw")]
     public async Task The_format_is_told_from_the_first_bytes(string hardware, string head, string expected)
     {
         File.WriteAllBytes(_folder["image"], Convert.FromHexString(head.Replace(" ", "", StringComparison.Ordinal)));
@@ -62,6 +62,28 @@ public sealed class SigningTests : IDisposable
         var signed = await _ota.RunAsync("sign", "thermostat", "1.1.0", "image", "--key", Key, "--hardware", hardware, "--json");
 
         Assert.Equal(expected, signed.Succeeded().Json.GetProperty("format").GetString());
+    }
+
+    [Theory]
+    [InlineData("7F 45 4C 46 01 01 01 00", 0, "ELF file")]
+    [InlineData("FF", 4096, "whole flash from its start")]
+    [InlineData("FF FF FF FF FF FF FF FF", 0, "blank flash")]
+    [InlineData("4D 5A 90 00", 0, "ota image pack")]
+    [InlineData("00 01 02 03", 0, "no image that an esp32-c3 could start. If it is right")]
+    public async Task Bytes_that_no_esp_could_start_are_refused_unless_they_are_said_to_be_raw(string head, int bootloaderAt, string says)
+    {
+        var bytes = Convert.FromHexString(head.Replace(" ", "", StringComparison.Ordinal));
+        if (bootloaderAt > 0)
+            bytes = [.. Enumerable.Repeat(bytes[0], bootloaderAt), 0xE9, 0x03, .. new byte[100]];
+        File.WriteAllBytes(_folder["image"], bytes);
+
+        var refused = await SignAsync("image", "--hardware", "esp32-c3");
+        var stated = await SignAsync("image", "--hardware", "esp32-c3", "--format", "raw");
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains(says, refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--format raw", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("raw", stated.Succeeded().Json.GetProperty("format").GetString());
     }
 
     [Theory]
@@ -127,5 +149,5 @@ public sealed class SigningTests : IDisposable
     }
 
     private Task<CommandResult> SignAsync(string file, params string[] more) =>
-        _ota.RunAsync(["sign", "thermostat", "1.1.0", file, "--key", Key, "--hardware", "esp32", "--json", .. more]);
+        _ota.RunAsync(["sign", "thermostat", "1.1.0", file, "--key", Key, "--hardware", "board", "--json", .. more]);
 }

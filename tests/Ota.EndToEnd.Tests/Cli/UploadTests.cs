@@ -81,7 +81,7 @@ public sealed class UploadTests : IDisposable
     }
 
     private Task<CommandResult> PushAsync() => _ota.RunAsync(
-        "release", "push", "thermostat", "1.0.0", "app.bin", "--hardware", "esp32", "--key", Built.Vector("TEST-ONLY-release-key.pem"));
+        "release", "push", "thermostat", "1.0.0", "app.bin", "--hardware", "board", "--key", Built.Vector("TEST-ONLY-release-key.pem"));
 
     private sealed class CountingStream : MemoryStream
     {

@@ -48,6 +48,36 @@ public sealed class CommandsTests : IAsyncLifetime
             entry.GetProperty("text").GetString() == "Runs 1.1.0");
     }
 
+    [Theory]
+    [InlineData("--once")]
+    [InlineData]
+    public async Task Virtual_devices_of_another_servers_data_are_told_from_a_server_that_has_them_wait(params string[] once)
+    {
+        string[] simulate = ["simulate", "kettle", "--count", "2", "--state", "flash"];
+        var first = await DoneAsync([.. simulate, "--once"]);
+        Assert.Contains("Asking next in ", first.Out, StringComparison.Ordinal);
+        await using var fresh = await OtaServer.NewAsync(_folder["fresh"]);
+        (_ota["OTA_SERVER"], _ota["OTA_KEY"]) = (fresh.Address.ToString(), fresh.AdminKey);
+        await DoneAsync("product", "add", "kettle", "--hardware", "virtual", "--release-key", "acme.pub.pem");
+
+        await RefusedAsync("belong to another server's data", [.. simulate, .. once]);
+
+        await DoneAsync("simulate", "kettle", "--count", "2", "--state", "other", "--once");
+    }
+
+    [Fact]
+    public async Task Virtual_devices_stay_the_hardware_they_were_made_as()
+    {
+        await DoneAsync("product", "add", "pan", "--hardware", "virtual", "--hardware", "esp32", "--release-key", "acme.pub.pem");
+        await DoneAsync("simulate", "pan", "--once", "--hardware", "esp32");
+
+        var contradicted = await _ota.RunAsync("simulate", "pan", "--once");
+
+        Assert.Equal(2, contradicted.ExitCode);
+        Assert.Contains("are made as esp32, not as virtual: give --hardware esp32", contradicted.Error, StringComparison.Ordinal);
+        await DoneAsync("simulate", "pan", "--once", "--hardware", "esp32");
+    }
+
     [Fact]
     public async Task A_device_reports_the_bytes_that_it_truly_started()
     {
@@ -106,6 +136,20 @@ public sealed class CommandsTests : IAsyncLifetime
         var back = await DoneAsync("deploy", "kettle", "1.0.0", "--all");
 
         Assert.Contains("2 of them have confirmed a higher security counter", back.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pushing_a_build_again_says_what_was_kept()
+    {
+        await PushAsync("1.0.0", "good", "--notes", "First.");
+        string[] again = ["release", "push", "kettle", "1.0.0", "1.0.0.bin", "--key", "acme.pem", "--hardware", "virtual"];
+
+        var same = await DoneAsync([.. again, "--notes", "First."]);
+        var other = await DoneAsync([.. again, "--channel", "beta", "--notes", "Second."]);
+
+        Assert.StartsWith("It was there already, just so.", same.Out, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "It was there already; it stays on channel stable and its notes stay as they were.", other.Out, StringComparison.Ordinal);
     }
 
     [Fact]

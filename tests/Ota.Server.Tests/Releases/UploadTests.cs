@@ -28,6 +28,18 @@ public sealed class UploadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_withdrawn_build_that_is_sent_again_is_refused_and_says_why_it_was_withdrawn()
+    {
+        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        await _server.PostAsync("api/v1/products/kettle/releases/1.0.0/withdraw", new { reason = "it burns" });
+
+        using var answer = await _server.UploadAsync(ABuild.Of("1.0.0"));
+
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        Assert.Contains("was withdrawn: it burns", await ProblemAsync(answer), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Of_two_builds_of_one_version_uploaded_at_once_exactly_one_wins()
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => _server.UploadAsync(ABuild.Of("1.0.0", $"build {i}"))));

@@ -14,22 +14,25 @@ internal static class Retention
     private static readonly TimeSpan SamplesLife = TimeSpan.FromDays(90);
     private static readonly TimeSpan HoursLife = TimeSpan.FromDays(730);
 
+    /// <summary>Devices that one sweep looks after at most; the next one goes on.</summary>
+    private const int MostInASweep = 500;
+
     private const string LateSql =
         """
-        SELECT device FROM samples GROUP BY device HAVING min(at) < @before OR count(*) > @most
-        UNION SELECT device FROM evidence_hours GROUP BY device HAVING min(hour) < @beforeHours
+        SELECT device FROM (SELECT DISTINCT device FROM samples WHERE at < @before LIMIT @most)
+        UNION SELECT device FROM (SELECT DISTINCT device FROM evidence_hours WHERE hour < @beforeHours LIMIT @most)
         """;
 
     private const string NewestKeptSql =
         "SELECT at FROM samples WHERE device = @device ORDER BY at DESC LIMIT 1 OFFSET @most";
 
-    /// <summary>Devices of which there is something to summarize or to forget.</summary>
+    /// <summary>Devices of which there is something too old.</summary>
     public static IReadOnlyList<string> Late(SqliteConnection connection, DateTimeOffset now) =>
         connection.Query<string>(LateSql, new
         {
             before = (now - SamplesLife).ToUnixTimeMilliseconds(),
             beforeHours = (now - HoursLife).ToUnixTimeMilliseconds(),
-            most = MostSamples,
+            most = MostInASweep,
         }).AsList();
 
     public static void Summarize(SqliteConnection connection, string device, DateTimeOffset now)

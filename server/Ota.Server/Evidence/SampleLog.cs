@@ -17,9 +17,13 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
 
     private const int Batch = 1000;
     private const long LeastMilliseconds = 60_000;
+
+    // Samples after which a device is counted for having too many.
+    private const int Talkative = 1000;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BetweenSweeps = TimeSpan.FromMinutes(10);
     private readonly ConcurrentQueue<(string Device, Sample Sample)> _waiting = new();
+    private readonly ConcurrentDictionary<string, int> _kept = new(StringComparer.Ordinal);
     private long _dropped;
 
     /// <summary>Keeps a check-in, unless another was kept less than a minute ago and the device has not started since.</summary>
@@ -48,6 +52,7 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
             try
             {
                 await database.WriteAsync(connection => SampleTable.Insert(connection, batch), CancellationToken.None);
+                batch.ForEach(kept => _kept.AddOrUpdate(kept.Device, 1, (_, count) => count + 1));
             }
             catch (SqliteException fault)
             {
@@ -87,8 +92,10 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
         try
         {
             var now = time.GetUtcNow();
-            foreach (var device in database.Read(connection => Retention.Late(connection, now)))
+            var talkative = _kept.Where(kept => kept.Value >= Talkative).Select(kept => kept.Key).ToArray();
+            foreach (var device in database.Read(connection => Retention.Late(connection, now)).Union(talkative))
             {
+                _kept.TryRemove(device, out _);
                 stoppingToken.ThrowIfCancellationRequested();
                 await database.WriteAsync(connection => Retention.Summarize(connection, device, now), CancellationToken.None);
             }

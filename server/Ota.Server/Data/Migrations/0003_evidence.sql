@@ -6,3 +6,6 @@ CREATE TABLE samples (
 CREATE TABLE evidence_hours (
     device text NOT NULL, hour bigint NOT NULL, band text NOT NULL, cause text NOT NULL,
     observed bigint NOT NULL, restarts bigint NOT NULL, intended bigint NOT NULL, PRIMARY KEY (device, hour, band, cause));
+-- What is old is found by its age, whatever the number of devices.
+CREATE INDEX samples_by_age ON samples (at);
+CREATE INDEX evidence_hours_by_age ON evidence_hours (hour);

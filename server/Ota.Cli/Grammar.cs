@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Ota.Cli;
 
@@ -21,9 +22,21 @@ internal static class Grammar
                 : FailureException.Usage($"'{path}' needs one of: {choices}.");
         }
 
-        var faults = parse.Errors.Select(error => Sentence(error.Message)).Distinct();
+        var faults = parse.Errors.Select(Sentence).Distinct();
         return FailureException.Usage($"{string.Join(" ", faults)} See '{path} --help'.");
     }
+
+    private static string Sentence(ParseError error) => error.SymbolResult switch
+    {
+        ArgumentResult { Parent: CommandResult, Tokens.Count: 0, Argument.Name: var name } => $"<{name}> is missing.",
+        OptionResult { Tokens: [var given], Option: var option } when IsNumber(option.ValueType) =>
+            $"{option.Name} takes a number, not '{given.Value}'.",
+        OptionResult { Implicit: false, Tokens.Count: 0, Option.Name: var name } => $"{name} needs a value.",
+        _ => Sentence(error.Message),
+    };
+
+    private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain
+        && (plain == typeof(int) || plain == typeof(long) || plain == typeof(double));
 
     private static string Sentence(string message)
     {

@@ -109,6 +109,7 @@ internal static partial class ServerHost
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ReleaseIntake>();
         services.AddSingleton<RolloutBoard>();
+        services.AddSingleton<RolloutViews>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
         services.AddSingleton<DeploymentDesk>();

@@ -153,6 +153,12 @@ internal sealed class OtaApi : IDisposable
         var status = (int)response.StatusCode;
         if (ProblemDocument.Read(body) is { } problem)
         {
+            if (problem.Type == "urn:ota:problem:staff-key")
+            {
+                return FailureException.Refused(
+                    problem.Type, $"The staff key is wrong or was revoked, says {Server}; run 'ota login' with one that is good.", null, status);
+            }
+
             var title = problem.Title ?? problem.Detail!;
             return FailureException.Refused(problem.Type ?? "about:blank", title, problem.Detail, status);
         }

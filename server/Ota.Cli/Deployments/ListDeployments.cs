@@ -8,7 +8,7 @@ namespace Ota.Cli.Deployments;
 internal static class ListDeployments
 {
     private static readonly Option<string?> Product = new("--product") { Description = "Only of this product.", HelpName = "name" };
-    private static readonly Option<string?> Device = new("--device") { Description = "Only for this device.", HelpName = "id" };
+    private static readonly Option<string?> Device = new("--device") { Description = "Only for this device, by its id or hardware id.", HelpName = "id" };
     private static readonly Option<string?> State = new("--state") { Description = "Only in this state, e.g. offered.", HelpName = "state" };
     private static readonly Option<int?> Limit = new("--limit") { Description = "At most so many.", HelpName = "n" };
 

@@ -30,6 +30,9 @@ internal record Device
     public DateTimeOffset? Enrolled { get; init; }
     public int? Generation { get; init; }
 
+    /// <summary>It may enroll once more; until it does, the secrets it has are good.</summary>
+    public bool? HandOverPending { get; init; }
+
     /// <summary>dBm; 0 is unknown.</summary>
     public int? Rssi { get; init; }
 

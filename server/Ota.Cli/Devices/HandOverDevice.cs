@@ -23,6 +23,6 @@ internal static class HandOverDevice
         var (device, _) = await call.Api.PostAsync<Reason, Device>(
             ApiPath.Of($"devices/{call.Get(Id)}/hand-over"), new Reason(call.Get(Why)), cancellation);
         call.Screen.Show(device, screen => screen.Line(
-            new Cell(device.Id, Tone.Strong), " may enroll once more; that revokes the secrets it has."));
+            new Cell(device.Id, Tone.Strong), " may enroll once more. Until it enrolls again, the old secrets work; that revokes them."));
     }
 }

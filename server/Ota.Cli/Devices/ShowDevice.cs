@@ -36,6 +36,7 @@ internal static class ShowDevice
             ("Group", device.Group),
             ("Enrolled", When.Both(device.Enrolled, now)),
             ("Secrets", device.Generation is > 1 ? $"generation {device.Generation}" : ""),
+            ("Hand-over", new Cell(device.HandOverPending == true ? "pending: until it enrolls again, its old secrets work" : "", Tone.Busy)),
             ("Security floor", device.SecurityCounter),
             ("Last order", device.LastOrder));
 

@@ -19,7 +19,7 @@ internal static class WatchDevices
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> One = new("--device") { Description = "Only this device.", HelpName = "id" };
+    private static readonly Option<string?> One = new("--device") { Description = "Only this device, by its id or hardware id.", HelpName = "id" };
 
     public static Command Command { get; } = new Verb(
         "watch",

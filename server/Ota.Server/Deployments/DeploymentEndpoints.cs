@@ -55,12 +55,20 @@ internal static class DeploymentEndpoints
     }
 
     private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
-        Database database, ReleaseCatalog releases, string? product = null, string? device = null, string? state = null, int limit = 100)
+        Database database, ReleaseCatalog releases, ProductCatalog products, Fleet fleet, string? product = null, string? device = null, string? state = null, int limit = 100)
     {
         if (limit is < 1 or > 1000)
             return Problems.Invalid("limit is 1 to 1000.");
+        if (product is not null && products.Find(product) is null)
+            return Problems.NotFound("product", product);
+        if (state is not null && !DeploymentWords.IsOne(state))
+            return Problems.Invalid($"state is one of {DeploymentWords.All}.");
+        ProblemHttpResult? problem = null;
+        var one = device is null ? null : fleet.One(device, out problem);
+        if (problem is not null)
+            return problem;
         var found = database.Read(connection =>
-            DeploymentTable.Query(connection, new DeploymentFilter(product, device, Rollout: null, state, limit)));
+            DeploymentTable.Query(connection, new DeploymentFilter(product, one?.Id, Rollout: null, state, limit)));
         return TypedResults.Ok(found.Select(deployment => View(deployment, releases)).ToArray());
     }
 

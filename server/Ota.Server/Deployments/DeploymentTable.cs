@@ -72,10 +72,15 @@ internal static class DeploymentTable
             $"""
             SELECT {Columns} FROM deployments
             WHERE (@Product IS NULL OR product = @Product) AND (@Device IS NULL OR device = @Device)
-              AND (@Rollout IS NULL OR rollout = @Rollout) AND (@State IS NULL OR state = @State)
+              AND (@Rollout IS NULL OR rollout = @Rollout)
+              AND (@State IS NULL OR (state IN @States AND (@Own = 0 OR action <> 'install')))
             ORDER BY id DESC LIMIT @Limit
             """;
-        return [.. connection.Query<Row>(sql, filter).Select(row => row.ToDeployment())];
+        var (states, own) = DeploymentWords.StatesOf(filter.State ?? "");
+        return [.. connection.Query<Row>(sql, new
+        {
+            filter.Product, filter.Device, filter.Rollout, filter.State, filter.Limit, States = states, Own = own ? 1 : 0,
+        }).Select(row => row.ToDeployment())];
     }
 
     /// <summary>Keeps an order before it is handed out; the number can never be handed out again.</summary>

@@ -9,7 +9,25 @@ internal static class DeploymentWords
         "failed", "cancelled", "withdrawn", "superseded", "expired",
     ];
 
+    // Words that only recoveries and decommissions have, and the states behind them.
+    private static readonly Dictionary<string, string[]> Own = new(StringComparer.Ordinal)
+    {
+        ["armed"] = ["ordered"],
+        ["delivered"] = ["accepted", "downloading"],
+        ["clearing"] = ["downloaded"],
+        ["completed"] = ["confirmed"],
+    };
+
     private static readonly string[] Actions = ["install", "recover", "decommission"];
+
+    /// <summary>Every word a deployment may be shown with.</summary>
+    public static string All { get; } = string.Join(", ", States.Concat(Own.Keys));
+
+    public static bool IsOne(string word) => States.Contains(word, StringComparer.Ordinal) || Own.ContainsKey(word);
+
+    /// <summary>The stored states behind a word, and whether it is only used of recoveries and decommissions.</summary>
+    public static (string[] States, bool IsOwn) StatesOf(string word) =>
+        Own.TryGetValue(word, out var states) ? (states, true) : ([word], false);
 
     public static string Of(DeploymentState state) => States[(int)state];
 

@@ -13,6 +13,8 @@ internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset 
 /// </summary>
 internal sealed class Device(string id, string product, string hardwareId, string hardware, DateTimeOffset enrolled)
 {
+    public const string NoDeploymentYet = "enrolled";
+
     public string Id { get; } = id;
 
     public string Product { get; } = product;
@@ -48,7 +50,7 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public long Instruction { get; set; }
 
     /// <summary>State of its latest deployment; <c>enrolled</c> when it has had none.</summary>
-    public string State { get; set; } = "enrolled";
+    public string State { get; set; } = NoDeploymentYet;
 
     public Deployment? Open { get; set; }
 

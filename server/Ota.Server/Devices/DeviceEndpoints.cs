@@ -6,6 +6,7 @@ using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Http;
+using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Staff;
 using Ota.Signing;
@@ -28,6 +29,7 @@ public record DeviceView(
     DateTimeOffset? NextCheckIn,
     DateTimeOffset Enrolled,
     long Generation,
+    bool HandOverPending,
     int? Rssi,
     long? Uptime,
     long? FreeMemory,
@@ -67,10 +69,14 @@ internal static class DeviceEndpoints
     }
 
     private static Results<Ok<DeviceView[]>, ProblemHttpResult> List(
-        Fleet fleet, string? product = null, string? group = null, string? state = null, string? search = null, int limit = 1000, string? after = null)
+        Fleet fleet, ProductCatalog products, string? product = null, string? group = null, string? state = null, string? search = null, int limit = 1000, string? after = null)
     {
         if (limit is < 1 or > 1000)
             return Problems.Invalid("limit is 1 to 1000.");
+        if (product is not null && products.Find(product) is null)
+            return Problems.NotFound("product", product);
+        if (state is not null && state != Device.NoDeploymentYet && !DeploymentWords.IsOne(state))
+            return Problems.Invalid($"state is {Device.NoDeploymentYet} or that of a deployment: {DeploymentWords.All}.");
         var plain = DeviceNames.Plain(search ?? "");
         var page = fleet.All
             .Where(device => (product is null || device.Product == product)
@@ -169,6 +175,7 @@ internal static class DeviceEndpoints
             heard?.Next,
             device.Enrolled,
             device.Generation,
+            device.HandedOver,
             checkIn is null or { Rssi: 0 } ? null : checkIn.Rssi,
             checkIn?.Uptime,
             checkIn?.FreeMemory,

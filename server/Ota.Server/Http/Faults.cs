@@ -37,10 +37,15 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
         }
     }
 
-    private static string Reason(BadHttpRequestException bad) =>
-        bad.InnerException is System.Text.Json.JsonException json
-            ? $"The body is not the JSON this call takes (at '{json.Path ?? "$"}', line {json.LineNumber ?? 0})."
-            : "A parameter or the body could not be read: " + bad.Message;
+    // The framework's own words name our variables and are meant for us.
+    private static string Reason(BadHttpRequestException bad)
+    {
+        if (bad.InnerException is System.Text.Json.JsonException json)
+            return $"The body is not the JSON this call takes (at '{json.Path ?? "$"}', line {json.LineNumber ?? 0}).";
+        return bad.Message.Contains("body", StringComparison.OrdinalIgnoreCase)
+            ? "This call takes a body of JSON (Content-Type: application/json), and there was none; {} is the least."
+            : "A parameter or the body could not be read; /docs lists the calls and what they take.";
+    }
 
     private static partial class Log
     {

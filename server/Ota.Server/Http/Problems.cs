@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Reflection;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Ota.Server.Http;
@@ -25,11 +27,26 @@ internal static class Problems
     /// <summary>What the framework answers with a bare status.</summary>
     public static ProblemHttpResult OfStatus(HttpContext context) => context.Response.StatusCode switch
     {
+        400 when UnreadNumber(context) is var (name, value) => Invalid($"{name} is a whole number, and not '{Clean(value)}'."),
         404 => Of(404, "no-such-path", "Not found", "There is nothing at this path; /docs lists the calls."),
         405 => Of(405, "method", "Wrong method", $"This path does not take {Clean(context.Request.Method)}; /docs lists the calls."),
         415 => Of(415, "content-type", "Wrong content type", "This call takes application/json."),
         var status => Of(status, "invalid", "The request could not be answered", "/docs lists the calls and what they take."),
     };
+
+    // A parameter that cannot be bound is answered 400 without a word on which it was.
+    private static (string Name, string Value)? UnreadNumber(HttpContext context)
+    {
+        foreach (var parameter in context.GetEndpoint()?.Metadata.GetMetadata<MethodInfo>()?.GetParameters() ?? [])
+        {
+            if (parameter.Name is { } name && context.Request.Query[name].FirstOrDefault() is { } value
+                && ((parameter.ParameterType == typeof(int) && !int.TryParse(value, CultureInfo.InvariantCulture, out _))
+                    || (parameter.ParameterType == typeof(long) && !long.TryParse(value, CultureInfo.InvariantCulture, out _))))
+                return (name, value);
+        }
+
+        return null;
+    }
 
     /// <summary>Bounded and without control characters: it goes into a message.</summary>
     private static string Clean(string? text)

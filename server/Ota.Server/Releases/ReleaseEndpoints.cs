@@ -74,7 +74,9 @@ internal static class ReleaseEndpoints
             0 => Problems.NotFound("release", $"{product} {version}"),
             1 => null,
             _ => Problems.Conflict("ambiguous-release",
-                $"There are {builds.Count} builds of {product} {version}; say hardware= or kind=."),
+                $"There are {builds.Count} builds of {product} {version}: "
+                + string.Join("; ", builds.Select(build => $"{build.Kind} for {string.Join(", ", build.Hardware)}"))
+                + ". Say which by --hardware or --kind (hardware= or kind= in the query)."),
         };
         return problem is null ? builds[0] : null;
     }

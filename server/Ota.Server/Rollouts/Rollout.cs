@@ -1,4 +1,5 @@
 using Ota.Server.Devices;
+using Ota.Server.Releases;
 
 namespace Ota.Server.Rollouts;
 
@@ -43,6 +44,23 @@ internal static class RolloutPolicy
         && rollout.Product == device.Product
         && (rollout.Hardware is null || rollout.Hardware == device.Hardware)
         && (rollout.Target == RolloutTarget.All || (rollout.Group is not null && rollout.Group == device.Group));
+
+    /// <summary>
+    /// Whether a later rollout leaves an earlier one no device: it is for all of them, has a build for each, and none with a lower security
+    /// counter, which a device that runs the earlier one would hold against.
+    /// </summary>
+    /// <param name="builds">What the earlier one may offer.</param>
+    /// <param name="laterBuilds">What the later one may offer.</param>
+    public static bool Supersedes(Rollout later, Rollout rollout, IReadOnlyList<Release> builds, IReadOnlyList<Release> laterBuilds) =>
+        rollout.State == RolloutState.Active
+        && later.State == RolloutState.Active
+        && later.Id > rollout.Id
+        && later.Product == rollout.Product
+        && (later.Target == RolloutTarget.All || later.Group == rollout.Group)
+        && builds.All(build => build.Hardware
+            .Where(hardware => rollout.Hardware is null || rollout.Hardware == hardware)
+            .All(hardware => (later.Hardware is null || later.Hardware == hardware)
+                && laterBuilds.Any(other => other.Hardware.Contains(hardware) && other.SecurityCounter >= build.SecurityCounter)));
 }
 
 public sealed record RolloutView(

@@ -198,7 +198,34 @@ public sealed class CommandsTests : IAsyncLifetime
         _ota["OTA_KEY"] = _server.AdminKey;
         await DoneAsync("staff", "revoke", added.GetProperty("id").GetString()!);
         _ota["OTA_KEY"] = added.GetProperty("key").GetString()!;
-        await RefusedAsync("key", "device", "list");
+        await RefusedAsync("wrong or was revoked", "device", "list");
+        Assert.Equal(401, (await _ota.RunAsync("device", "list", "--json")).JsonError.GetProperty("status").GetInt32());
+    }
+
+    [Fact]
+    public async Task Answers_name_what_they_are_about()
+    {
+        await PushAsync("1.0.0", "good");
+        await DoneAsync("release", "push", "kettle", "1.0.0", "1.0.0.bin", "--key", "acme.pem", "--hardware", "virtual", "--kind", "recovery");
+        await DoneAsync("simulate", "kettle", "--count", "2", "--once");
+        var device = (await DoneAsync("device", "list", "--json")).Json[0];
+        var (id, hardwareId) = (device.GetProperty("id").GetString()!, device.GetProperty("hardwareId").GetString()!);
+
+        await SaysAsync("for group kitchens: no device of kettle is in it yet", "deploy", "kettle", "1.0.0", "--group", "kitchens");
+        await DoneAsync("device", "group", id, "kitchens");
+        await SaysAsync("for group kitchens: 1 device, when it next asks.", "deploy", "kettle", "1.0.0", "--group", "kitchens");
+        await SaysAsync("for all devices: 2 devices, each when it next asks.", "deploy", "kettle", "1.0.0", "--all");
+        await SaysAsync($"for device {hardwareId}, when it next asks.", "deploy", "kettle", "1.0.0", "--device", hardwareId);
+        await SaysAsync("1.0.0", "deployment", "list", "--device", hardwareId.ToUpperInvariant());
+        await SaysAsync("Until it enrolls again, the old secrets work", "device", "hand-over", id);
+        await SaysAsync("pending: until it enrolls again, its old secrets work", "device", "show", id);
+        await RefusedAsync("--hardware or --kind", "release", "withdraw", "kettle", "1.0.0");
+        await RefusedAsync("no product 'teapot'", "device", "list", "--product", "teapot");
+        await RefusedAsync("state is enrolled or", "device", "list", "--state", "bored");
+        var unnamed = await _ota.RunAsync("device", "show");
+        Assert.Contains("<device> is missing.", unnamed.Error, StringComparison.Ordinal);
+        var lettered = await _ota.RunAsync("device", "list", "--limit", "x");
+        Assert.Contains("--limit takes a number, not 'x'.", lettered.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -226,6 +253,9 @@ public sealed class CommandsTests : IAsyncLifetime
     }
 
     private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();
+
+    private async Task SaysAsync(string sentence, params string[] arguments) =>
+        Assert.Contains(sentence, (await DoneAsync(arguments)).Out, StringComparison.Ordinal);
 
     private async Task RefusedAsync(string reason, params string[] arguments)
     {

@@ -104,13 +104,24 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("POST", "api/v1/staff", """{"name":"a\nb","role":"viewer"}""", 400)]
     [InlineData("PUT", "api/v1/devices/nobody/group", """{"group":"x"}""", 404)]
     [InlineData("GET", "api/v1/devices?limit=0", "", 400)]
-    [InlineData("GET", "api/v1/devices?limit=x", "", 400)]
+    [InlineData("GET", "api/v1/devices?limit=x", "", 400, "limit is a whole number, and not 'x'.")]
+    [InlineData("GET", "api/v1/audit?after=x", "", 400, "after is a whole number, and not 'x'.")]
+    [InlineData("GET", "api/v1/devices?product=teapot", "", 404, "no product 'teapot'")]
+    [InlineData("GET", "api/v1/devices?state=bored", "", 400, "state is enrolled or that of a deployment: ordered, offered")]
+    [InlineData("GET", "api/v1/deployments?product=teapot", "", 404, "no product 'teapot'")]
+    [InlineData("GET", "api/v1/deployments?state=enrolled", "", 400, "state is one of ordered, offered")]
+    [InlineData("GET", "api/v1/deployments?device=nobody", "", 404, "no device 'nobody'")]
+    [InlineData("GET", "api/v1/rollouts?product=teapot", "", 404, "no product 'teapot'")]
+    [InlineData("POST", "api/v1/products", "", 400, "takes a body of JSON")]
+    [InlineData("POST", "api/v1/staff", "", 400, "takes a body of JSON")]
+    [InlineData("PUT", "api/v1/devices/nobody/group", "", 400, "takes a body of JSON")]
     [InlineData("GET", "api/v1/products/..%2f..%2fetc%2fpasswd", "", 404)]
     [InlineData("GET", "api/v1/products/kettle/releases/..%2f1.0.0", "", 404)]
     [InlineData("GET", "api/v1/rollouts/99999999999999999999", "", 404)]
     [InlineData("DELETE", "api/v1/products", "", 405)]
     [InlineData("GET", "nothing/here", "", 404)]
-    public async Task A_staff_call_with_bad_input_is_a_problem_with_advice(string method, string path, string body, int status)
+    public async Task A_staff_call_with_bad_input_is_a_problem_with_advice(
+        string method, string path, string body, int status, string says = "")
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path)
         {
@@ -118,7 +129,7 @@ public sealed class BadInputTests : IAsyncLifetime
         };
         using var answer = await _server.Admin.SendAsync(request);
         Assert.Equal(status, (int)answer.StatusCode);
-        await ProblemAsync(answer);
+        Assert.Contains(says, await ProblemAsync(answer), StringComparison.Ordinal);
     }
 
     [Theory]

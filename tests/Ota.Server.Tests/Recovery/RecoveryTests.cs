@@ -32,6 +32,10 @@ public sealed class RecoveryTests : IAsyncLifetime
         Assert.Equal("armed", armed.GetProperty("state").GetString());
         Assert.Equal("armed", await _device.StateAsync());
 
+        Assert.Equal(1, (await _server.GetAsync("api/v1/deployments?state=armed")).GetArrayLength());
+        Assert.Equal(1, (await _server.GetAsync("api/v1/devices?state=armed")).GetArrayLength());
+        Assert.Equal(0, (await _server.GetAsync("api/v1/deployments?state=clearing")).GetArrayLength());
+
         var order = await TakeAsync();
         Assert.Equal("recover", order.GetProperty("action").GetString());
         Assert.Equal("offered", await _device.StateAsync());

@@ -99,6 +99,30 @@ public sealed class RolloutTests : IAsyncLifetime
         await other.OfferedAsync();
     }
 
+    [Fact]
+    public async Task A_rollout_that_a_later_one_leaves_no_device_is_listed_as_superseded()
+    {
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "first"));
+        var both = ABuild.Of("1.1.0", "for both boards");
+        await _server.UploadedAsync(both with { Statement = both.Statement with { Hardware = ["virtual", "esp32"] } });
+        await _server.UploadedAsync(ABuild.Of("1.2.0", "third"));
+        await StartAsync("1.0.0");
+        await StartAsync("1.1.0");
+        Assert.Equal(["active", "superseded"], await StatesAsync());
+
+        // It has no build for one of the boards, so the one before goes on for that.
+        await StartAsync("1.2.0");
+        Assert.Equal(["active", "active", "superseded"], await StatesAsync());
+
+        var aborted = (await _server.GetAsync("api/v1/rollouts"))[0].GetProperty("id").GetInt64();
+        await _server.PostAsync($"api/v1/rollouts/{aborted}/abort", new { });
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.2.0", group = "kitchens" });
+        Assert.Equal(["active", "aborted", "active", "superseded"], await StatesAsync());
+    }
+
+    private async Task<string[]> StatesAsync() =>
+        [.. (await _server.GetAsync("api/v1/rollouts")).EnumerateArray().Select(rollout => rollout.GetProperty("state").GetString()!)];
+
     private async Task StartAsync(string version) =>
         await _server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });
 }

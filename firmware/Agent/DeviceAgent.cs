@@ -170,7 +170,7 @@ internal sealed class DeviceAgent
 
     private CheckInResult Ask()
     {
-        var result = _checkIn.Ask(_state, _boot, _onTrial, _orders.LastOrder);
+        var result = _checkIn.Ask(_state, _boot, _onTrial, _orders);
         LastStatus = _checkIn.Status;
         return result;
     }

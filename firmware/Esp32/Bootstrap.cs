@@ -137,8 +137,11 @@ internal sealed class Bootstrap
                 _console.Say("ok");
                 return true;
             case ConsoleRequest.ClearCredentials:
+                _agent.ClearCredentials();
+
+                // Said when it is done, and before the restart that follows from it.
                 _console.Say("ok");
-                ClearForPerson();
+                _agent.RestartForUser();
                 return true;
             case ConsoleRequest.Refused:
                 _console.Say("refused");

@@ -4,10 +4,12 @@ using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
+using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
+using Ota.Cli.Units;
 
 namespace Ota.Cli;
 
@@ -33,7 +35,7 @@ internal static class CommandTree
             {
                 NewKey.Command, ShowKey.Command, RotateKeys.Command,
             },
-            new Command("product", "What builds are for.") { AddProduct.Command, ListProducts.Command, ShowProduct.Command },
+            new Command("product", "What builds are for.") { AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command },
             new Command("release", "Signed builds.")
             {
                 PushRelease.Command, ListReleases.Command, ShowRelease.Command, VerifyRelease.Command, WithdrawRelease.Command,
@@ -44,10 +46,14 @@ internal static class CommandTree
             Deploy.Command,
             new Command("deployment", "One release ordered for one device.") { ListDeployments.Command, CancelDeployment.Command },
             new Command("rollout", "The plan behind deployments.") { Rollouts.List, Rollouts.ShowOne, Rollouts.Abort },
+            RecoverDevice.Command,
+            DecommissionDevice.Decommission,
             new Command("device", "Units in the field.")
             {
-                ListDevices.Command, ShowDevice.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
+                ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
+                DecommissionDevice.Transfer,
             },
+            new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

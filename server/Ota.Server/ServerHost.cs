@@ -6,9 +6,12 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Products;
+using Ota.Server.Provisioning;
+using Ota.Server.Recovery;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Secrets;
@@ -114,6 +117,9 @@ internal static partial class ServerHost
         services.AddSingleton<CheckInFlow>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
+        services.AddSingleton<SampleLog>();
+        services.AddHostedService(provider => provider.GetRequiredService<SampleLog>());
+        services.AddHostedService<Expiry>();
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
         if (settings.Demo)
@@ -188,6 +194,9 @@ internal static partial class ServerHost
         api.MapReleases();
         api.MapDevices();
         api.MapDeployments();
+        api.MapRecovery();
+        api.MapEvidence();
+        api.MapUnits();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Ota.Signing;
 
@@ -71,7 +72,13 @@ public static class Jws
             return null;
         }
 
-        reason = HeaderFault(kind, header) ?? "";
+        if (!Utf8.IsValid(header) || !Utf8.IsValid(payload))
+        {
+            reason = "its header or payload is not UTF-8";
+            return null;
+        }
+
+        reason = HeaderFault(kind, header) ?? PayloadFault(payload) ?? "";
         return reason.Length > 0
             ? null
             : new JwsParts(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), payload, signature);
@@ -121,8 +128,22 @@ public static class Jws
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            // The latter is what it throws for text that is not UTF-8, or half a surrogate pair, once that is looked at.
+            // The latter is what it throws for half a surrogate pair, once that is looked at.
             return "its header is not JSON, or names a member twice";
+        }
+    }
+
+    // Whatever it says: what a device's strict reader would refuse is refused here, where someone can mend it.
+    private static string? PayloadFault(byte[] payload)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(payload, EachOnce);
+            return null;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return "its payload is not JSON, or names a member twice";
         }
     }
 

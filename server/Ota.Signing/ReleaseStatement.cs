@@ -121,7 +121,6 @@ public sealed record ReleaseStatement(
 public sealed record VerifiedStatement(ReleaseStatement Statement, string Compact, string Hash, ReleaseKey Signer);
 
 [JsonSourceGenerationOptions(
-    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ReleaseStatement))]

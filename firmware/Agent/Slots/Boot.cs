@@ -141,6 +141,7 @@ internal sealed class Boot
     private bool FailRecovery()
     {
         Report(ReportState.Failed, _state.PhaseOrder, _state.PhaseDeployment, "image-damaged");
+        _state.PhaseOrder = 0;
         EndRecovery();
         return true;
     }

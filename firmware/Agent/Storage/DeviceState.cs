@@ -69,7 +69,7 @@ internal sealed class DeviceState
 
     public RecoveryPhase Phase;
 
-    /// <summary>The order that began the recovery or the wipe.</summary>
+    /// <summary>The order that began the recovery or the wipe; kept when it is over, 0 when nothing was cleared for it.</summary>
     public long PhaseOrder;
     public string PhaseDeployment = "";
 

@@ -54,7 +54,7 @@ internal sealed class CheckIn
     public string Image { get; private set; }
 
     /// <summary>Asks the server; a network that fails is <see cref="CheckInResult.Nothing"/> too.</summary>
-    public CheckInResult Ask(DeviceState state, Boot boot, bool onTrial, long lastOrder)
+    public CheckInResult Ask(DeviceState state, Boot boot, bool onTrial, OrderDesk orders)
     {
         Status = 0;
         RetryAfter = -1;
@@ -63,7 +63,7 @@ internal sealed class CheckIn
         Image = null;
         try
         {
-            using (var answer = _server.Post("/agent/v1/check-in", Body(state, boot, onTrial, lastOrder)))
+            using (var answer = _server.Post("/agent/v1/check-in", Body(state, boot, onTrial, orders)))
                 return Read(answer);
         }
         catch (HttpFaultException)
@@ -110,7 +110,7 @@ internal sealed class CheckIn
         return result;
     }
 
-    private byte[] Body(DeviceState state, Boot boot, bool onTrial, long lastOrder)
+    private byte[] Body(DeviceState state, Boot boot, bool onTrial, OrderDesk orders)
     {
         var clock = _platform.Clock;
         var json = new JsonWriter().Begin().Text("running", boot.Running == null ? "0.0.0" : boot.Running.Version);
@@ -119,7 +119,8 @@ internal sealed class CheckIn
         return json
             .Text("slot", onTrial ? "trial" : "confirmed")
             .Number("securityCounter", state.Floor)
-            .Number("lastOrder", lastOrder)
+            .Number("lastOrder", orders.LastOrder)
+            .Number("cleared", orders.Cleared)
             .Number("keyCounter", _trusted.Counter)
             .Begin("restart")
             .Text("cause", CauseNames[(int)boot.Cause])

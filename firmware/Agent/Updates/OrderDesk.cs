@@ -46,6 +46,9 @@ internal sealed class OrderDesk
     /// <summary>Highest number accepted under the present order key; 0 for none.</summary>
     public long LastOrder => _state.OrderKeyMark == _server.Identity.OrderKeyMark() ? _state.HighestOrder : 0;
 
+    /// <summary>Number of the order for which credentials were cleared last, under the present order key; 0 for none.</summary>
+    public long Cleared => LastOrder > 0 && _state.Phase == RecoveryPhase.None ? _state.PhaseOrder : 0;
+
     /// <summary>Checks the order a check-in brought and acts on it.</summary>
     public OrderResult Take(CheckIn answer)
     {
@@ -60,7 +63,10 @@ internal sealed class OrderDesk
 
         if (_outbox.HasEnded(verified.Order.Deployment))
             return OrderResult.Done;
-        _state.OrderKeyMark = _server.Identity.OrderKeyMark();
+        var mark = _server.Identity.OrderKeyMark();
+        if (_state.OrderKeyMark != mark)
+            _state.PhaseOrder = 0;
+        _state.OrderKeyMark = mark;
         _state.HighestOrder = verified.Order.Number;
         switch (verified.Order.Action)
         {

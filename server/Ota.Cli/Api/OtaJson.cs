@@ -7,10 +7,12 @@ using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Products;
+using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
+using Ota.Cli.Units;
 using Ota.Signing;
 
 namespace Ota.Cli.Api;
@@ -26,6 +28,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(RotationResult))]
 [JsonSerializable(typeof(NewProduct))]
 [JsonSerializable(typeof(Product[]))]
+[JsonSerializable(typeof(SignalChange))]
 [JsonSerializable(typeof(ReleaseStatement))]
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]
@@ -35,9 +38,15 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(DropFolderEntry[]))]
 [JsonSerializable(typeof(Device[]))]
 [JsonSerializable(typeof(DeviceDetail))]
+[JsonSerializable(typeof(DeviceEvidence))]
 [JsonSerializable(typeof(GroupChange))]
+[JsonSerializable(typeof(UnitAsked))]
+[JsonSerializable(typeof(RescueNetwork))]
+[JsonSerializable(typeof(MadeUnit))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
+[JsonSerializable(typeof(NewRecovery))]
+[JsonSerializable(typeof(NewDecommission))]
 [JsonSerializable(typeof(Deployment[]))]
 [JsonSerializable(typeof(Rollout[]))]
 [JsonSerializable(typeof(NewStaff))]

@@ -15,12 +15,17 @@ internal sealed record Deployment
     public string? Version { get; init; }
     public string? Kind { get; init; }
     public string? Release { get; init; }
+
+    /// <summary><c>install</c>, <c>recover</c> or <c>decommission</c>.</summary>
+    public string? Action { get; init; }
     public string? State { get; init; }
     public string? Detail { get; init; }
+    public string? Reason { get; init; }
     public DateTimeOffset? Created { get; init; }
     public string? CreatedBy { get; init; }
     public DateTimeOffset? Offered { get; init; }
     public DateTimeOffset? Ended { get; init; }
+    public DateTimeOffset? Expires { get; init; }
 }
 
 /// <summary>Exactly one of device, group, all.</summary>

@@ -27,18 +27,18 @@ internal static class ListDeployments
             .With("limit", call.Get(Limit));
         var deployments = await call.Api.GetAsync<Deployment[]>(path, cancellation);
         call.Screen.Show(deployments, screen => screen.Table(
-            ["Deployment", "Device", "Release", "State", "Detail", "Ordered", "Ended", "By", "Kind"],
+            ["Deployment", "Device", "Release", "State", "Detail", "Ordered", "Ended", "By", "Does"],
             [.. deployments.Select(deployment => new Cell[]
             {
                 deployment.Id,
                 deployment.Device,
-                $"{deployment.Product} {deployment.Version}",
+                $"{deployment.Product} {deployment.Version}".TrimEnd(),
                 Cell.State(deployment.State),
                 deployment.Detail,
                 When.Ago(deployment.Created, call.Now),
                 When.Ago(deployment.Ended, call.Now),
                 deployment.CreatedBy,
-                deployment.Kind,
+                deployment.Action,
             })],
             "No deployment."));
     }

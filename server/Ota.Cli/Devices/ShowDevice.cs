@@ -45,10 +45,10 @@ internal static class ShowDevice
         {
             screen.Line(new Cell("Deployments", Tone.Strong));
             screen.Table(
-                ["Deployment", "Version", "State", "Detail", "Ordered", "By", "Ended"],
+                ["Deployment", "Does", "Version", "State", "Detail", "Ordered", "By", "Ended"],
                 [.. device.Deployments.Select(one => new Cell[]
                 {
-                    one.Id, one.Version, Cell.State(one.State), one.Detail,
+                    one.Id, one.Action, one.Version, Cell.State(one.State), one.Detail,
                     When.Ago(one.Created, now), one.CreatedBy, When.Ago(one.Ended, now),
                 })],
                 "");

@@ -57,7 +57,7 @@ internal static class PackImage
 
         var image = NanoContainer.Pack([.. assemblies.Select(assembly => assembly.Bytes)]);
         var target = call.Get(Out)!;
-        await WriteAsync(target, image, cancellation);
+        LocalFile.Write(target, image);
         var facts = ImageInspector.Inspect(new MemoryStream(image));
         var inspected = Inspected.Of(target, image.Length, Convert.ToHexStringLower(SHA256.HashData(image)), facts);
         call.Screen.Show(inspected, screen =>
@@ -83,27 +83,5 @@ internal static class PackImage
             { Defect: { } defect } => throw FailureException.Usage($"{file} {defect}"),
             _ => (bytes, facts.Project),
         };
-    }
-
-    // Readers see the old image or the new one, never half of it.
-    private static async Task WriteAsync(string path, byte[] image, CancellationToken cancellation)
-    {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        if (!Directory.Exists(folder))
-            throw FailureException.Usage($"There is no folder {folder}.");
-        var temporary = Path.Combine(folder, "." + Guid.NewGuid().ToString("N"));
-        try
-        {
-            await File.WriteAllBytesAsync(temporary, image, cancellation);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw FailureException.Usage($"{path} cannot be written: {fault.Message}");
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.CommandLine;
 using Ota.Cli.Output;
 using Ota.Cli.Session;

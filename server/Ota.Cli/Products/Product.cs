@@ -6,6 +6,11 @@ namespace Ota.Cli.Products;
 
 internal sealed record ProductKey(string Id, string Pem);
 
+/// <param name="WeakerThan">dBm.</param>
+internal sealed record SignalPolicy(int WeakerThan, int Days);
+
+internal sealed record SignalChange(SignalPolicy? Signal);
+
 /// <param name="EnrollmentKey">For developers only; what the factory puts into a device.</param>
 internal sealed record Product(
     string Name,
@@ -14,6 +19,7 @@ internal sealed record Product(
     int KeyCounter,
     string Poll,
     DateTimeOffset? Created,
+    SignalPolicy? Signal,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -21,6 +27,7 @@ internal sealed record Product(
         ("Hardware", string.Join(", ", Hardware)),
         ("Release keys", string.Join(", ", ReleaseKeys.Select(key => key.Id))),
         ("Asks", Poll),
+        ("Waits", Signal is null ? "" : $"below {Signal.WeakerThan} dBm for a better signal, {Signal.Days} days at most"),
         ("Added", When.Exact(Created)));
 }
 

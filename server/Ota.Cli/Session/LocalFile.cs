@@ -30,4 +30,26 @@ internal static class LocalFile
             throw FailureException.Usage($"{path} cannot be read: {fault.Message}");
         }
     }
+
+    /// <summary>Writes a file whole or not at all; an older one is replaced.</summary>
+    public static void Write(string path, byte[] content)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!Directory.Exists(folder))
+            throw FailureException.Usage($"There is no folder {folder}.");
+        var temporary = Path.Combine(folder, "." + Guid.NewGuid().ToString("N"));
+        try
+        {
+            File.WriteAllBytes(temporary, content);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw FailureException.Usage($"{path} cannot be written: {fault.Message}");
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
 }

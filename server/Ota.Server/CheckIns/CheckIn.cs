@@ -17,6 +17,7 @@ public sealed record Restart(string Cause, long At, long Count);
 /// <summary>What a device says of itself when it asks (docs/protocol.md §3.1).</summary>
 /// <param name="Release">Hash of the statement in the running slot; null when only the bootstrap runs.</param>
 /// <param name="LastOrder">Highest order number it accepted.</param>
+/// <param name="Cleared">Number of the order for which it cleared credentials last; 0 for none, or from an agent that does not say.</param>
 /// <param name="KeyCounter">Counter of the key statement it trusts; 0 for its factory keys.</param>
 /// <param name="Uptime">Seconds.</param>
 /// <param name="Rssi">dBm, 0 if unknown.</param>
@@ -27,6 +28,7 @@ public sealed record CheckIn(
     SlotState Slot,
     int SecurityCounter,
     long LastOrder,
+    long Cleared,
     int KeyCounter,
     Restart Restart,
     long Uptime,
@@ -64,6 +66,7 @@ public sealed record CheckIn(
         body.Slot == "trial" ? SlotState.Trial : SlotState.Confirmed,
         body.SecurityCounter,
         body.LastOrder,
+        Math.Min(body.Cleared, body.LastOrder),
         body.KeyCounter,
         new Restart(Causes.First(cause => cause == body.Restart!.Cause), body.Restart!.At, body.Restart.Count),
         body.Uptime,
@@ -77,8 +80,8 @@ public sealed record CheckIn(
         _ when Names.VersionFault(body.Running) is { } fault => "running " + fault,
         { Release: not null } when !Names.IsHex(body.Release, 64) => "release is the lower-case hex SHA-256 of a statement, or absent.",
         { Slot: not ("trial" or "confirmed") } => "slot is trial or confirmed.",
-        { SecurityCounter: < 0 } or { LastOrder: < 0 or > long.MaxValue / 32 } or { KeyCounter: < 0 } or { Uptime: < 0 } or { FreeMemory: < 0 } =>
-            "securityCounter, lastOrder, keyCounter, uptime and freeMemory are not negative.",
+        { SecurityCounter: < 0 } or { LastOrder: < 0 or > long.MaxValue / 32 } or { Cleared: < 0 } or { KeyCounter: < 0 } or { Uptime: < 0 } or { FreeMemory: < 0 } =>
+            "securityCounter, lastOrder, cleared, keyCounter, uptime and freeMemory are not negative.",
         { Restart: null } => "restart is missing.",
         _ when !Causes.Contains(body.Restart.Cause) => "restart.cause is one of " + string.Join(", ", Causes) + ".",
         { Restart: { At: < 0 } or { Count: < 0 } } => "restart.at and restart.count are not negative.",
@@ -100,6 +103,8 @@ internal sealed class CheckInBody
     public int SecurityCounter { get; set; }
 
     public long LastOrder { get; set; }
+
+    public long Cleared { get; set; }
 
     public int KeyCounter { get; set; }
 

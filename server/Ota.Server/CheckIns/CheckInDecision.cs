@@ -4,7 +4,8 @@ using Ota.Server.Devices;
 namespace Ota.Server.CheckIns;
 
 /// <summary>The answer to a check-in: an order with what it needs, or nothing, and when to ask again.</summary>
-internal sealed record CheckInDecision(Order? Order, string? Statement, string? Image, TimeSpan RetryAfter);
+/// <param name="IsGone">True for a device whose identity ends: its order comes with 410.</param>
+internal sealed record CheckInDecision(Order? Order, string? Statement, string? Image, TimeSpan RetryAfter, bool IsGone = false);
 
 /// <summary>Whether a check-in can be answered from memory alone. Pure.</summary>
 internal static class CheckInPolicy
@@ -14,8 +15,9 @@ internal static class CheckInPolicy
     /// is known to have nothing waiting.
     /// </summary>
     public static bool TellsNothingNew(Device device, CheckIn checkIn, object rollouts, int keyCounter) =>
-        device is { CheckedIn: true, Open: null, Heard.CheckIn: var last }
+        device is { CheckedIn: true, Open: null, Decommissioned: null, Heard.CheckIn: var last }
         && ReferenceEquals(device.Considered, rollouts)
+        && checkIn.LastOrder <= device.OrderNumber
         && checkIn.KeyCounter >= keyCounter
         && checkIn.Slot == last.Slot
         && checkIn.SecurityCounter == last.SecurityCounter

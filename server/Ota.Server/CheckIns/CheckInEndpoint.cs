@@ -67,6 +67,7 @@ internal static class CheckInEndpoint
             return;
         }
 
+        context.Response.StatusCode = decision.IsGone ? StatusCodes.Status410Gone : StatusCodes.Status200OK;
         RetryAfter(context.Response, decision.RetryAfter);
         context.Response.ContentType = "application/json";
         var answer = new CheckInAnswer(

@@ -1,6 +1,7 @@
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Evidence;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -20,6 +21,7 @@ internal sealed partial class CheckInFlow(
     RolloutBoard rollouts,
     Database database,
     WriteBehind behind,
+    SampleLog samples,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -38,6 +40,7 @@ internal sealed partial class CheckInFlow(
         var wait = product.Poll.UntilNext(device.Id, now);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         behind.Add(device);
+        samples.Add(device, checkIn, now);
         return wait;
     }
 
@@ -48,6 +51,8 @@ internal sealed partial class CheckInFlow(
         using var held = await fleet.LockAsync(device, cancellation);
         if (caller.IsStale)
             return null;
+        if (device.Decommissioned is { } decommission)
+            return Farewell(decommission);
         var product = products.Find(device.Product)!;
         var board = rollouts.Of(product.Name);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -56,23 +61,30 @@ internal sealed partial class CheckInFlow(
         draft.Observe();
         Instruct(draft, product, board);
         var (statement, image) = Offer(draft, product, board);
-        var wait = statement is null ? product.Poll.UntilNext(device.Id, now) : AfterOffer;
+        var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : product.Poll.UntilNext(device.Id, now);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
+        samples.Add(device, checkIn, now);
         foreach (var ended in draft.Ended)
             DeploymentLog.Ended(logger, ended);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
-        return new CheckInDecision(order, statement, image, wait);
+        return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });
     }
+
+    // For as long as the order is good it is said again: the first answer may have been lost. Then the token means nothing any more.
+    private CheckInDecision? Farewell(Deployment decommission) =>
+        decommission.OrderNumber > 0 && decommission.OrderExpires > time.GetUtcNow()
+            ? new CheckInDecision(Order.Of(decommission), null, null, AfterOffer, IsGone: true)
+            : null;
 
     // A later rollout takes the place of what has not begun to be installed.
     private void Instruct(Draft draft, Product product, ActiveRollouts board)
     {
-        if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { } open && !open.State.CanBeCalledOff())
+        if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { CanBeReplaced: false })
             return;
         draft.Considered = board;
         foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
@@ -99,9 +111,11 @@ internal sealed partial class CheckInFlow(
     private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
     {
         // What was stopped after the device had the image, but before it started it.
-        if (draft.Open is { State: not DeploymentState.Trial } stopped)
+        if (draft.Open is { State: not (DeploymentState.Trial or DeploymentState.AwaitingReturn) } stopped)
         {
-            if (releases.Find(stopped.Release) is { Withdrawn: not null })
+            if (stopped.CanBeCalledOff && stopped.Deadline <= draft.Now)
+                draft.End(DeploymentState.Expired, null);
+            else if (releases.Find(stopped.Release) is { Withdrawn: not null })
                 draft.End(DeploymentState.Withdrawn, "the release was withdrawn");
             else if (stopped.Rollout is { } rollout && board.LatestFirst.All(active => active.Id != rollout))
                 draft.End(DeploymentState.Cancelled, $"rollout {rollout} was aborted");
@@ -115,13 +129,24 @@ internal sealed partial class CheckInFlow(
             return (keys.Text, null);
         }
 
-        if (draft.Open is { } open)
+        if (draft.Open is { Action: DeploymentAction.Decommission })
+        {
+            draft.Offer("to wipe and be decommissioned", settings.OrderLife);
+            return default;
+        }
+
+        if (draft.Open is { State: not DeploymentState.AwaitingReturn } open)
         {
             var release = releases.Find(open.Release)!;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
             {
+                case null when open.Action == DeploymentAction.Install
+                        && SignalPolicy.Waits(product.Signal, draft.CheckIn.Rssi, open.Deferred, draft.Now):
+                    draft.Defer();
+                    break;
                 case null:
-                    draft.Offer(release.Version, settings.OrderLife);
+                    draft.Offer(
+                        open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);
                     return (release.Statement, "/images/" + release.Image.Sha256);
                 case HoldReason.RollbackForbidden:
                     draft.End(DeploymentState.Refused, "security-counter");

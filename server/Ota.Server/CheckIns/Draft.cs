@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Recovery;
 using Ota.Signing;
 
 namespace Ota.Server.CheckIns;
@@ -26,6 +27,14 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     public CheckIn CheckIn => checkIn;
 
+    public DateTimeOffset Now => now;
+
+    /// <summary>True when a download waits for a better hour.</summary>
+    public bool IsDeferred { get; private set; }
+
+    /// <summary>True when an order goes out with the answer.</summary>
+    public bool HandsOut => _handOut is not null;
+
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
 
@@ -38,12 +47,16 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Takes from the check-in what it proves about the open deployment.</summary>
     public void Observe()
     {
-        if (Open is not { } open || DeploymentPolicy.Observe(checkIn, open) is not { } seen)
+        var seen = Open is null ? null : Seen(Open);
+
+        // A server restored from a backup learns here what it has forgotten that it said.
+        _orderNumber = Math.Max(_orderNumber, checkIn.LastOrder);
+        if (seen is null)
             return;
         if (seen.State.IsOver())
             End(seen.State, seen.Detail);
         else
-            Move(open with { State = seen.State, Detail = seen.Detail });
+            Move(Open! with { State = seen.State, Detail = seen.Detail });
     }
 
     /// <summary>Gives the device a deployment; what was open before and not begun is superseded.</summary>
@@ -56,21 +69,45 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
     }
 
+    private Observation? Seen(Deployment open) => open.Action == DeploymentAction.Install
+        ? DeploymentPolicy.Observe(checkIn, open)
+        : RecoveryPolicy.Observe(checkIn, open, device.OrderNumber);
+
     /// <summary>The device runs what a rollout brings: nothing to do, now or later, and no longer what was ordered before.</summary>
     public void Skip(long rollout) => Supersede(rollout);
 
     /// <summary>Hands out the order for the open deployment: the last one again while it is good, else a fresh one.</summary>
-    public void Offer(string version, TimeSpan life)
+    /// <param name="what">The version, or what the device is to do, for the timeline.</param>
+    /// <param name="longest">How long an order is good for, unless its deployment ends before.</param>
+    public void Offer(string what, TimeSpan longest)
     {
         var open = Open!;
+        var life = open.Deadline is { } deadline && deadline - now < longest ? deadline - now : longest;
         if (!DeploymentPolicy.CanRepeatOrder(open, checkIn, now, life / 4))
         {
-            open = open with { OrderNumber = Fresh(), OrderIssued = now, OrderExpires = now + life };
-            _news.Add(("offered", $"Offered {version} (order {open.OrderNumber}" + (open.Rollout is { } rollout ? $", rollout {rollout})" : ")")));
+            var number = Fresh();
+            open = open with
+            {
+                OrderNumber = number,
+                OrderIssued = now,
+                OrderExpires = now + life,
+                FirstOrder = open.FirstOrder == 0 ? number : open.FirstOrder,
+                Returns = open.Action == DeploymentAction.Recover ? checkIn.Release : null,
+            };
+            _news.Add(("offered", $"Offered {what} (order {open.OrderNumber}" + (open.Rollout is { } rollout ? $", rollout {rollout})" : ")")));
         }
 
         _handOut = () => Order.Of(Open!);
         Move(open with { State = DeploymentState.Offered, Detail = null, Offered = open.Offered ?? now });
+    }
+
+    /// <summary>Keeps the open deployment for a better hour; the first time is news.</summary>
+    public void Defer()
+    {
+        if (Open!.Deferred is null)
+            _news.Add(("deferred", $"Waits for a better signal than {checkIn.Rssi} dBm"));
+        Move(Open with { Deferred = Open.Deferred ?? now, Detail = $"waits for a better signal than {checkIn.Rssi} dBm" });
+        IsDeferred = true;
     }
 
     /// <summary>Hands out the order to trust other keys, with a key statement.</summary>
@@ -83,8 +120,11 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     public void End(DeploymentState state, string? detail)
     {
-        _ended.Add(Open! with { State = state, Detail = detail, Ended = now });
-        _state = DeploymentWords.Of(state);
+        var ended = Open! with { State = state, Detail = detail, Ended = now };
+        _ended.Add(ended);
+        _state = DeploymentWords.Shown(ended);
+        if (ended.Action != DeploymentAction.Install)
+            _news.Add((_state, DeploymentWords.Ending(ended)));
         Open = null;
     }
 
@@ -93,7 +133,11 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         DeviceTable.WriteHeard(connection, device.Id, heard);
         foreach (var ended in _ended)
+        {
             DeploymentTable.Update(connection, ended);
+            Decommission.Write(connection, ended);
+        }
+
         if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))
             GiveUp();
         if (_isNew && Open is not null)
@@ -125,6 +169,8 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         device.Instruction = _instruction;
         device.State = _state;
         device.Considered = Considered;
+        foreach (var ended in _ended)
+            Decommission.Apply(device, ended);
     }
 
     // The rollout was aborted or the release withdrawn since this check-in looked: as if it had come a moment later.
@@ -135,7 +181,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         _handOut = null;
         _orderNumber = device.OrderNumber;
         _instruction = device.Instruction;
-        _state = _ended.Count > 0 ? DeploymentWords.Of(_ended[^1].State) : device.State;
+        _state = _ended.Count > 0 ? DeploymentWords.Shown(_ended[^1]) : device.State;
         _news.RemoveAll(news => news.Kind == "offered");
     }
 
@@ -149,10 +195,10 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private void Move(Deployment open)
     {
         Open = open;
-        _state = DeploymentWords.Of(open.State);
+        _state = DeploymentWords.Shown(open);
     }
 
-    // Above everything the device has seen too: a server restored from a backup must not hand out a number twice.
+    // Above everything the device has seen too: no number is handed out twice.
     private long Fresh()
     {
         _orderNumber = Math.Max(_orderNumber, checkIn.LastOrder) + 1;

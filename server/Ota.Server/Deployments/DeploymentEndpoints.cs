@@ -43,12 +43,15 @@ internal static class DeploymentEndpoints
             release?.Version ?? "",
             release?.Kind ?? "",
             deployment.Release,
-            DeploymentWords.Of(deployment.State),
+            DeploymentWords.Of(deployment.Action),
+            DeploymentWords.Shown(deployment),
             deployment.Detail,
+            deployment.Reason,
             deployment.Created,
             deployment.CreatedBy,
             deployment.Offered,
-            deployment.Ended);
+            deployment.Ended,
+            deployment.Deadline);
     }
 
     private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
@@ -133,7 +136,9 @@ internal static class DeploymentEndpoints
         return await desk.OrderAsync(device, release, user.Who(), cancellation) is { } ordered
             ? TypedResults.Created(
                 $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1, BelowFloor: 0))
-            : Problems.Conflict("installing", $"Device {device.Id} is installing right now. Ask again when it has confirmed or reverted.");
+            : Problems.Conflict("installing", device.Open is { Action: not DeploymentAction.Install }
+                ? $"Device {device.Id} is to be {(device.Open.Action == DeploymentAction.Recover ? "recovered" : "decommissioned")} first (deployment {device.Open.Id})."
+                : $"Device {device.Id} is installing right now. Ask again when it has confirmed or reverted.");
     }
 
     private static async Task<Results<Created<Started>, ProblemHttpResult>> ForManyAsync(
@@ -169,7 +174,7 @@ internal static class DeploymentEndpoints
         return await desk.CallOffAsync(found, DeploymentState.Cancelled, null, user.Who(), cancellation) is { } cancelled
             ? TypedResults.Ok(View(cancelled, releases))
             : Problems.Conflict("not-cancellable", found.State.IsOver()
-                ? $"Deployment {deployment} is over: {DeploymentWords.Of(found.State)}."
+                ? $"Deployment {deployment} is over: {DeploymentWords.Shown(found)}."
                 : $"Device {found.Device} has begun to install it.");
     }
 }

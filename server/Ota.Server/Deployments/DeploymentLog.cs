@@ -9,7 +9,7 @@ internal static partial class DeploymentLog
         var reason = deployment.Detail is { Length: > 0 } detail
             ? ": " + string.Concat(detail.Select(c => char.IsControl(c) ? '?' : c))
             : "";
-        Ended(logger, deployment.Device, deployment.Id, DeploymentWords.Of(deployment.State), reason);
+        Ended(logger, deployment.Device, deployment.Id, DeploymentWords.Shown(deployment), reason);
     }
 
     [LoggerMessage(1, LogLevel.Information, "{Device}: deployment {Deployment} is {State}{Reason}.")]

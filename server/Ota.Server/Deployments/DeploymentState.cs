@@ -16,6 +16,9 @@ public enum DeploymentState
     /// <summary>The device has started the new image, which has not proved itself yet.</summary>
     Trial,
 
+    /// <summary>A recovery has cleared; the device is to ask from what it ran before.</summary>
+    AwaitingReturn,
+
     /// <summary>The new image itself has checked in after its trial.</summary>
     Confirmed,
 
@@ -31,6 +34,9 @@ public enum DeploymentState
 
     /// <summary>A later instruction took its place.</summary>
     Superseded,
+
+    /// <summary>Its time passed before the device took it.</summary>
+    Expired,
 }
 
 /// <summary>What may follow what. Pure.</summary>
@@ -39,17 +45,17 @@ public static class DeploymentProgress
     /// <summary>True when nothing more will happen.</summary>
     public static bool IsOver(this DeploymentState state) => state >= DeploymentState.Confirmed;
 
-    /// <summary>True while the device may be told to forget it: it has not begun to start the new image.</summary>
-    public static bool CanBeCalledOff(this DeploymentState state) => state < DeploymentState.Downloaded;
-
     /// <summary>
-    /// The state after a device's report, or null when the report changes nothing. A report never confirms: only a check-in
-    /// from the new image does. Late reports of earlier steps change nothing either, as batches may cross.
+    /// The state after a device's report, or null when the report changes nothing. A report never confirms an installation: only a
+    /// check-in from the new image does. Late reports of earlier steps change nothing either, as batches may cross.
     /// </summary>
-    public static DeploymentState? AfterReport(DeploymentState state, string reported)
+    public static DeploymentState? AfterReport(DeploymentAction action, DeploymentState state, string reported)
     {
         DeploymentState? next = reported switch
         {
+            // Said before the wipe, for afterwards there is nobody left to say it.
+            "accepted" when action == DeploymentAction.Decommission => DeploymentState.Confirmed,
+            "confirmed" when action == DeploymentAction.Recover => DeploymentState.AwaitingReturn,
             "accepted" => DeploymentState.Accepted,
             "downloading" => DeploymentState.Downloading,
             "downloaded" => DeploymentState.Downloaded,

@@ -9,20 +9,21 @@ internal static class DeploymentTable
     private const string Columns =
         """
         id, rollout, device, product, release, state, detail, created, created_by, offered, ended,
-        order_number, order_issued, order_expires
+        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred
         """;
 
     private const string InsertSql =
         $"""
         INSERT INTO deployments ({Columns})
         VALUES (@Id, @Rollout, @Device, @Product, @Release, @State, @Detail, @Created, @CreatedBy, @Offered, @Ended,
-                @OrderNumber, @OrderIssued, @OrderExpires)
+                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred)
         """;
 
     private const string UpdateSql =
         """
         UPDATE deployments SET state = @State, detail = @Detail, offered = @Offered, ended = @Ended,
-               order_number = @OrderNumber, order_issued = @OrderIssued, order_expires = @OrderExpires
+               order_number = @OrderNumber, order_issued = @OrderIssued, order_expires = @OrderExpires,
+               first_order = @FirstOrder, returns = @Returns, deferred = @Deferred
         WHERE id = @Id AND ended IS NULL
         """;
 
@@ -32,9 +33,11 @@ internal static class DeploymentTable
 
     private const string MayBeginSql =
         """
-        SELECT count(*) FROM releases WHERE id = @Release AND withdrawn IS NULL
+        SELECT 1 WHERE (@Release IS NULL OR EXISTS (SELECT 1 FROM releases WHERE id = @Release AND withdrawn IS NULL))
            AND (@Rollout IS NULL OR EXISTS (SELECT 1 FROM rollouts WHERE id = @Rollout AND state = 'active'))
         """;
+
+    private const string ArmedSinceSql = "SELECT count(*) FROM deployments WHERE action <> 'install' AND created > @since";
 
     private const string OrderSql =
         """
@@ -47,7 +50,11 @@ internal static class DeploymentTable
 
     /// <summary>False when its release was withdrawn or its rollout ended meanwhile.</summary>
     public static bool MayBegin(SqliteConnection connection, Deployment deployment) =>
-        connection.ExecuteScalar<long>(MayBeginSql, new { deployment.Release, deployment.Rollout }) == 1;
+        connection.ExecuteScalar<long?>(MayBeginSql, new { deployment.Release, deployment.Rollout }) == 1;
+
+    /// <summary>How many recoveries and decommissions were armed since then, whatever became of them.</summary>
+    public static long ArmedSince(SqliteConnection connection, DateTimeOffset since) =>
+        connection.ExecuteScalar<long>(ArmedSinceSql, new { since = since.ToUnixTimeMilliseconds() });
 
     /// <summary>Writes what changed; false when it was over already.</summary>
     public static bool Update(SqliteConnection connection, Deployment deployment) =>
@@ -65,10 +72,15 @@ internal static class DeploymentTable
             $"""
             SELECT {Columns} FROM deployments
             WHERE (@Product IS NULL OR product = @Product) AND (@Device IS NULL OR device = @Device)
-              AND (@Rollout IS NULL OR rollout = @Rollout) AND (@State IS NULL OR state = @State)
+              AND (@Rollout IS NULL OR rollout = @Rollout)
+              AND (@State IS NULL OR (state IN @States AND (@Own = 0 OR action <> 'install')))
             ORDER BY id DESC LIMIT @Limit
             """;
-        return [.. connection.Query<Row>(sql, filter).Select(row => row.ToDeployment())];
+        var (states, own) = DeploymentWords.StatesOf(filter.State ?? "");
+        return [.. connection.Query<Row>(sql, new
+        {
+            filter.Product, filter.Device, filter.Rollout, filter.State, filter.Limit, States = states, Own = own ? 1 : 0,
+        }).Select(row => row.ToDeployment())];
     }
 
     /// <summary>Keeps an order before it is handed out; the number can never be handed out again.</summary>
@@ -95,7 +107,7 @@ internal static class DeploymentTable
 
         public string Product { get; init; } = "";
 
-        public string Release { get; init; } = "";
+        public string? Release { get; init; }
 
         public string State { get; init; } = "";
 
@@ -115,6 +127,20 @@ internal static class DeploymentTable
 
         public long OrderExpires { get; init; }
 
+        public string Action { get; init; } = "";
+
+        public string? Reason { get; init; }
+
+        public long? Deadline { get; init; }
+
+        public long FirstOrder { get; init; }
+
+        public string? Returns { get; init; }
+
+        public string? TransferTo { get; init; }
+
+        public long? Deferred { get; init; }
+
         public static Row Of(Deployment deployment) => new()
         {
             Id = deployment.Id,
@@ -131,6 +157,13 @@ internal static class DeploymentTable
             OrderNumber = deployment.OrderNumber,
             OrderIssued = deployment.OrderIssued.ToUnixTimeMilliseconds(),
             OrderExpires = deployment.OrderExpires.ToUnixTimeMilliseconds(),
+            Action = DeploymentWords.Of(deployment.Action),
+            Reason = deployment.Reason,
+            Deadline = deployment.Deadline?.ToUnixTimeMilliseconds(),
+            FirstOrder = deployment.FirstOrder,
+            Returns = deployment.Returns,
+            TransferTo = deployment.TransferTo,
+            Deferred = deployment.Deferred?.ToUnixTimeMilliseconds(),
         };
 
         public Deployment ToDeployment() => new(
@@ -139,7 +172,7 @@ internal static class DeploymentTable
             Device,
             Product,
             Release,
-            Enum.Parse<DeploymentState>(State, ignoreCase: true),
+            DeploymentWords.Parse(State),
             Detail,
             DateTimeOffset.FromUnixTimeMilliseconds(Created),
             CreatedBy,
@@ -147,21 +180,18 @@ internal static class DeploymentTable
             Ended is { } ended ? DateTimeOffset.FromUnixTimeMilliseconds(ended) : null,
             OrderNumber,
             DateTimeOffset.FromUnixTimeMilliseconds(OrderIssued),
-            DateTimeOffset.FromUnixTimeMilliseconds(OrderExpires));
+            DateTimeOffset.FromUnixTimeMilliseconds(OrderExpires))
+        {
+            Action = Enum.Parse<DeploymentAction>(Action, ignoreCase: true),
+            Reason = Reason,
+            Deadline = Deadline is { } deadline ? DateTimeOffset.FromUnixTimeMilliseconds(deadline) : null,
+            FirstOrder = FirstOrder,
+            Returns = Returns,
+            TransferTo = TransferTo,
+            Deferred = Deferred is { } deferred ? DateTimeOffset.FromUnixTimeMilliseconds(deferred) : null,
+        };
     }
 }
 
 /// <summary>Which deployments to list; null means any.</summary>
 internal sealed record DeploymentFilter(string? Product, string? Device, long? Rollout, string? State, int Limit);
-
-/// <summary>The words for states on the wire and in the database.</summary>
-internal static class DeploymentWords
-{
-    private static readonly string[] Words = [.. Enum.GetNames<DeploymentState>().Select(name => name.ToLowerInvariant())];
-
-    public static string All { get; } = string.Join(", ", Words);
-
-    public static string Of(DeploymentState state) => Words[(int)state];
-
-    public static bool IsOne(string word) => Words.Contains(word, StringComparer.Ordinal);
-}

@@ -10,7 +10,6 @@ namespace Ota.Server.Deployments;
 internal sealed record Order(
     string Device, long Number, string Action, string Deployment, string? Release, DateTimeOffset Issued, DateTimeOffset Expires)
 {
-    public const string Install = "install";
     public const string Rotate = "rotate";
     private const string KeysPrefix = "keys-";
 
@@ -39,7 +38,7 @@ internal sealed record Order(
     public static Order Of(Deployment deployment) => new(
         deployment.Device,
         deployment.OrderNumber,
-        Install,
+        DeploymentWords.Of(deployment.Action),
         deployment.Id.ToString(CultureInfo.InvariantCulture),
         deployment.Release,
         deployment.OrderIssued,

@@ -130,8 +130,9 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation);
         if (moved is null)
             return true;
-        device.State = DeploymentWords.Of(moved.State);
+        device.State = DeploymentWords.Shown(moved);
         device.Open = moved.State.IsOver() ? null : moved;
+        Decommission.Apply(device, moved);
         if (moved.State.IsOver())
             DeploymentLog.Ended(logger, moved);
         return true;
@@ -161,14 +162,21 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
                 ("@State", report.State),
                 ("@Detail", report.Detail),
                 ("@Received", now.ToUnixTimeMilliseconds())) > 0;
-            if (isNew && open is not null && Concerns(report, open) && DeploymentProgress.AfterReport(open.State, report.State!) is { } state)
+            if (isNew && open is not null && Concerns(report, open) && DeploymentProgress.AfterReport(open.Action, open.State, report.State!) is { } state)
                 open = open with { State = state, Detail = report.Detail, Ended = state.IsOver() ? now : null };
         }
 
         if (open is null || open == device.Open)
             return null;
         DeploymentTable.Update(connection, open);
-        connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Of(open.State) });
+        Decommission.Write(connection, open);
+        if (open.Action != DeploymentAction.Install && open.State.IsOver())
+        {
+            Timeline.Append(
+                connection, device.Id, now.ToUnixTimeMilliseconds(), DeploymentWords.Shown(open), DeploymentWords.Ending(open));
+        }
+
+        connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(open) });
         return open;
     }
 

@@ -54,6 +54,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     public Deployment? Open { get; set; }
 
+    /// <summary>What ended its identity; null while it has one. Its order is repeated for as long as it is good.</summary>
+    public Deployment? Decommissioned { get; set; }
+
     /// <summary>The last check-in; null before the first.</summary>
     public Heard? Heard { get; set; }
 
@@ -67,6 +70,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>
     public int RefusedKeys { get; set; }
+
+    /// <summary>UTC milliseconds and starts of the last sample that was kept of it; forgotten with the process.</summary>
+    public (long At, long Starts) Sampled { get; set; }
 
     /// <summary>1 while it waits in the queue of the write-behind.</summary>
     public int Queued;

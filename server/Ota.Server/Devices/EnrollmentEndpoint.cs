@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Dapper;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
+using Ota.Server.Deployments;
 using Ota.Server.Http;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
@@ -28,7 +29,7 @@ internal static class EnrollmentEndpoint
 
     private const string HandOverSql =
         """
-        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0
+        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0, decommission = NULL
         WHERE id = @Id AND generation = @Generation AND handed_over = 1
         """;
 
@@ -44,8 +45,9 @@ internal static class EnrollmentEndpoint
         TimeProvider time,
         CancellationToken cancellation)
     {
-        if (asked.HardwareId is not { Length: >= 1 and <= 64 } hardwareId || !hardwareId.All(IsHardwareIdCharacter))
-            return Problems.Invalid("hardwareId is 1 to 64 letters, digits or any of : . _ -");
+        if (HardwareIdFault(asked.HardwareId) is { } misnamed)
+            return Problems.Invalid(misnamed);
+        var hardwareId = asked.HardwareId!;
         if (Names.VersionFault(asked.Running) is { } fault)
             return Problems.Invalid("running " + fault);
         // One answer for an unknown product and a wrong key: whoever has no key learns nothing about products.
@@ -62,16 +64,21 @@ internal static class EnrollmentEndpoint
             return TypedResults.Created((string?)null, IdentityOf(device, master));
         }
 
-        if (known.HandedOver)
-        {
-            await StartOverAsync(known, database, fleet, time, cancellation);
+        // Who is to be wiped and asks for an identity has none any more: the power may have gone before it could say so.
+        var mayStartOver = known.HandedOver || known.Open is { Action: DeploymentAction.Decommission };
+        if (mayStartOver && await StartOverAsync(known, database, fleet, time, cancellation))
             return TypedResults.Created((string?)null, IdentityOf(known, master));
-        }
 
         return known.CheckedIn
             ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
             : TypedResults.Ok(IdentityOf(known, master));
     }
+
+    /// <summary>What is wrong with a hardware id, or null.</summary>
+    public static string? HardwareIdFault(string? hardwareId) =>
+        hardwareId is { Length: >= 1 and <= 64 } && hardwareId.All(IsHardwareIdCharacter)
+            ? null
+            : "hardwareId is 1 to 64 letters, digits or any of : . _ -";
 
     private static async Task<Device> AddAsync(
         Enrollment asked, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
@@ -92,14 +99,30 @@ internal static class EnrollmentEndpoint
         return device;
     }
 
-    private static async Task StartOverAsync(
+    /// <summary>False when staff took it back this moment: then the present secrets are nobody else's.</summary>
+    private static async Task<bool> StartOverAsync(
         Device device, Database database, Fleet fleet, TimeProvider time, CancellationToken cancellation)
     {
         using var held = await fleet.LockAsync(device, cancellation);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        // What was meant for the owner before must not reach the next one.
+        var over = device.Open is { Action: not DeploymentAction.Install } open
+            ? open with
+            {
+                State = open.Action == DeploymentAction.Decommission ? DeploymentState.Confirmed : DeploymentState.Cancelled,
+                Detail = "it enrolled anew",
+                Ended = DateTimeOffset.FromUnixTimeMilliseconds(now),
+            }
+            : null;
         var changed = await database.WriteAsync(
             connection =>
             {
+                if (over is not null && DeploymentTable.Update(connection, over))
+                {
+                    Decommission.Write(connection, over);
+                    Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
+                }
+
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
                     return false;
                 Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
@@ -107,10 +130,21 @@ internal static class EnrollmentEndpoint
             },
             cancellation);
         if (!changed)
-            return;
+            return false;
+        if (over is not null)
+        {
+            Decommission.Apply(device, over);
+            device.Open = null;
+            device.State = DeploymentWords.Shown(over);
+        }
+
         device.Generation++;
         device.CheckedIn = false;
         device.HandedOver = false;
+        device.Decommissioned = null;
+        // Other firmware may have come with the next owner, and with it other keys to begin with.
+        device.RefusedKeys = 0;
+        return true;
     }
 
     private static Identity IdentityOf(Device device, MasterSecret master) => new(

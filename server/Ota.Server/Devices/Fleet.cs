@@ -24,12 +24,14 @@ internal sealed class Fleet(Database database)
 
     public void Load()
     {
-        var (rows, open) = database.Read(connection =>
-            (connection.Query<DeviceRow>(DeviceTable.AllSql).AsList(), DeploymentTable.AllOpen(connection)));
+        var (rows, open, wiped) = database.Read(connection => (
+            connection.Query<DeviceRow>(DeviceTable.AllSql).AsList(), DeploymentTable.AllOpen(connection), Decommission.All(connection)));
         foreach (var row in rows)
             Add(row.ToDevice());
         foreach (var deployment in open)
             _byId[deployment.Device].Open = deployment;
+        foreach (var decommission in wiped)
+            _byId[decommission.Device].Decommissioned = decommission;
     }
 
     public void Add(Device device)
@@ -194,6 +196,7 @@ internal sealed class DeviceRow
                     Enum.Parse<SlotState>(Slot, ignoreCase: true),
                     (int)SecurityCounter,
                     LastOrder,
+                    Cleared: 0,
                     KeyCounter: 0,
                     new Restart(RestartCause ?? "power-or-unknown", RestartAt, Restarts),
                     Uptime,

@@ -26,6 +26,9 @@ internal sealed record Product(
             .Select(statement => ((int, string)?)(statement.Key, statement.Value))
             .FirstOrDefault();
 
+    /// <summary>Its patience with a weak signal; null for none.</summary>
+    public SignalPolicy? Signal { get; init; }
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -39,6 +42,10 @@ public sealed record ProductView(
     int KeyCounter,
     string Poll,
     DateTimeOffset Created,
+    SignalPolicy? Signal,
     string? EnrollmentKey);
+
+/// <param name="Signal">Null to never wait.</param>
+public sealed record SignalChange(SignalPolicy? Signal);
 
 public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

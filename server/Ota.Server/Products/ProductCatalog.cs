@@ -12,7 +12,7 @@ namespace Ota.Server.Products;
 internal sealed class ProductCatalog(Database database, TimeProvider time)
 {
     private const string AllSql =
-        "SELECT name, hardware, poll, enrollment_generation, key_counter, created FROM products";
+        "SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days FROM products";
 
     private const string KeysSql = "SELECT product, pem FROM release_keys ORDER BY product, position";
 
@@ -33,6 +33,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     // Only from the keys that the statement was verified with: another one may have taken its signer away meanwhile.
     private const string RotateSql =
         "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter = @before AND @counter > @before";
+
+    private const string SignalSql = "UPDATE products SET weak_signal = @weak, weak_signal_days = @days WHERE name = @product";
 
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
@@ -55,7 +57,10 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
                 row.EnrollmentGeneration,
                 (int)row.KeyCounter,
                 statements[row.Name].ToDictionary(statement => (int)statement.Counter, statement => statement.Statement),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.Created));
+                DateTimeOffset.FromUnixTimeMilliseconds(row.Created))
+            {
+                Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
+            };
         }
     }
 
@@ -105,15 +110,33 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
             cancellation);
         if (!rotated)
             return null;
-        var fresh = product with
+        return Change(product.Name, there => there with
         {
             ReleaseKeys = keys,
             KeyCounter = statement.Counter,
-            KeyStatements = new Dictionary<int, string>(product.KeyStatements) { [statement.Counter] = compact },
-        };
-        _products[product.Name] = fresh;
-        return fresh;
+            KeyStatements = new Dictionary<int, string>(there.KeyStatements) { [statement.Counter] = compact },
+        });
     }
+
+    /// <summary>Sets a product's patience with a weak signal, or takes it away.</summary>
+    public async Task<Product> SetSignalAsync(Product product, SignalPolicy? signal, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(SignalSql, new { product = product.Name, weak = signal?.WeakerThan, days = signal?.Days });
+                AuditLog.Append(
+                    connection, now, who, "product.signal", product.Name,
+                    signal is null ? "never waits" : $"waits below {signal.WeakerThan} dBm, {signal.Days} days at most");
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Signal = signal });
+    }
+
+    // One change does not undo another that came between.
+    private Product Change(string name, Func<Product, Product> change) =>
+        _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
 
     private static void InsertKeys(SqliteConnection connection, string product, IReadOnlyList<ReleaseKey> keys)
     {
@@ -136,5 +159,9 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long KeyCounter { get; init; }
 
         public long Created { get; init; }
+
+        public long? WeakSignal { get; init; }
+
+        public long? WeakSignalDays { get; init; }
     }
 }

@@ -20,6 +20,8 @@ internal static class ProductEndpoints
             .For(StaffRole.Viewer).WithSummary("All products");
         products.MapGet("/{product}", Get).For(StaffRole.Viewer).WithSummary("One product; its enrollment key for developers");
         products.MapPost("", AddAsync).For(StaffRole.Developer).WithSummary("Adds a product with the release keys it trusts");
+        products.MapPut("/{product}/signal", SignalAsync).For(StaffRole.Developer)
+            .WithSummary("Lets downloads wait for a better signal, or, with null, never");
         products.MapPost("/{product}/key-statements", RotateAsync).For(StaffRole.Developer)
             .Accepts<string>("application/jose").WithSummary("Replaces the trusted keys by a statement that a trusted key signed");
     }
@@ -59,6 +61,16 @@ internal static class ProductEndpoints
             : Problems.Conflict("key-counter", statement.Counter > found.KeyCounter
                 ? "Another key statement came first. Send this one again if a key that is trusted now has signed it."
                 : $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
+    }
+
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> SignalAsync(
+        string product, SignalChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (catalog.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        return asked.Signal?.Fault() is { } fault
+            ? Problems.Invalid(fault)
+            : TypedResults.Ok(View(await catalog.SetSignalAsync(found, asked.Signal, user.Who(), cancellation), master, user));
     }
 
     private static Product? Read(NewProduct asked, DateTimeOffset now, out string reason)
@@ -113,5 +125,6 @@ internal static class ProductEndpoints
         product.KeyCounter,
         product.Poll.Text,
         product.Created,
+        product.Signal,
         user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
 }

@@ -72,7 +72,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
     }
 
-    public Release? Find(string id) => _byId.GetValueOrDefault(id);
+    public Release? Find(string? id) => id is null ? null : _byId.GetValueOrDefault(id);
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<Release> Of(string product) =>

@@ -20,6 +20,9 @@ internal sealed record ServerSettings
     /// <summary>How long an order is good for once it was handed out.</summary>
     public required TimeSpan OrderLife { get; init; }
 
+    /// <summary>Recoveries and decommissions that may be ordered in an hour without an admin's word.</summary>
+    public required long RecoveriesPerHour { get; init; }
+
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
@@ -40,6 +43,7 @@ internal sealed record ServerSettings
                 : Path.Combine(data, "releases")),
             MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
+            RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
         };

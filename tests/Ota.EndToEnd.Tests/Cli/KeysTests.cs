@@ -84,6 +84,18 @@ public sealed class KeysTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shown_key_is_the_line_that_a_devices_unit_file_takes()
+    {
+        var file = Built.Vector("TEST-ONLY-release-key.pub.pem");
+        using var rsa = RSA.Create();
+        rsa.ImportFromPem(File.ReadAllText(file));
+        var modulus = System.Buffers.Text.Base64Url.EncodeToString(rsa.ExportParameters(includePrivateParameters: false).Modulus);
+
+        Assert.Contains("release-key = " + modulus + "\n", (await _ota.RunAsync("keys", "show", file)).Succeeded().Out, StringComparison.Ordinal);
+        Assert.Equal(modulus, (await _ota.RunAsync("keys", "show", file, "--json")).Succeeded().Json.GetProperty("modulus").GetString());
+    }
+
+    [Fact]
     public async Task An_encrypted_key_costs_an_attacker_600_000_iterations_a_guess()
     {
         (await _ota.RunAsync("correct horse\n", ["keys", "new", "--out", "acme.pem", "--password-stdin"])).Succeeded();

@@ -24,6 +24,8 @@ public sealed partial class ReadmeTests : IAsyncLifetime
         var output = await RunAsync(Commands());
 
         var shown = output[output.LastIndexOf("Timeline", StringComparison.Ordinal)..];
+        Assert.Contains("Recovery ordered: new router, ticket 4711", shown, StringComparison.Ordinal);
+        Assert.Contains("The recovery is completed", shown, StringComparison.Ordinal);
         var expected = new[]
         {
             "Enrolled as", "Offered 1.0.0", "Runs 1.0.0, on trial", "Runs 1.0.0 ", "Offered 1.1.0", "downloaded", "Runs 1.1.0, on trial",
@@ -38,7 +40,7 @@ public sealed partial class ReadmeTests : IAsyncLifetime
     {
         var readme = File.ReadAllText(Built.File("README.md"));
         var start = readme.IndexOf("## Five minutes", StringComparison.Ordinal);
-        var walk = readme[start..readme.IndexOf("\n## ", start + 4, StringComparison.Ordinal)];
+        var walk = readme[start..readme.IndexOf("\n## Your own ESP32", start, StringComparison.Ordinal)];
         var blocks = ShellBlock().Matches(walk).Select(match => match.Groups[1].Value)
             .Where(block => !block.Contains("dotnet tool install", StringComparison.Ordinal)).ToArray();
         Assert.True(blocks.Length >= 4, "The README's walk has lost its commands.");

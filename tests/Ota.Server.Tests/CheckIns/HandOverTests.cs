@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ota.Server.Tests.Running;
+using Ota.Signing;
 
 namespace Ota.Server.Tests.CheckIns;
 
@@ -64,6 +65,22 @@ public sealed class HandOverTests : IAsyncLifetime
 
         using var again = await ADevice.AskAsync(_server, _enrollmentKey);
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task Keys_that_the_device_refused_before_a_hand_over_are_offered_to_the_next_one()
+    {
+        var keys = KeyStatement.Of("kettle", 1, 1767225600, [Vectors.Key("TEST-ONLY-next-release-key.pub.pem")]).Sign(RunningServer.ReleaseKey);
+        using var rotated = await _server.Admin.PostAsync(
+            "api/v1/products/kettle/key-statements", new StringContent(keys, System.Text.Encoding.ASCII, "application/jose"));
+        Assert.Equal(HttpStatusCode.OK, rotated.StatusCode);
+        var deployment = (await _before.OfferedAsync()).GetProperty("deployment").GetString();
+        await _before.ReportAsync(new { seq = 1, at = 0, deployment, state = "refused", detail = "statement-signature" });
+        await _before.HeldAsync();
+
+        var after = await HandOverAsync();
+
+        Assert.Equal("rotate", (await after.OfferedAsync()).GetProperty("action").GetString());
     }
 
     private async Task<ADevice> HandOverAsync()

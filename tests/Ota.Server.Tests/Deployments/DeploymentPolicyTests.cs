@@ -6,7 +6,7 @@ namespace Ota.Server.Tests.Deployments;
 public sealed class DeploymentPolicyTests
 {
     private static readonly CheckIn Asking = new(
-        "1.0.0", "old", SlotState.Confirmed, SecurityCounter: 3, LastOrder: 6, KeyCounter: 0, new Restart("update", 0, 1), 1, -60, 1, "virtual");
+        "1.0.0", "old", SlotState.Confirmed, SecurityCounter: 3, LastOrder: 6, Cleared: 0, KeyCounter: 0, new Restart("update", 0, 1), 1, -60, 1, "virtual");
 
     private static readonly Deployment Open = new(
         1, null, "device", "product", "new", DeploymentState.Offered, null, DateTimeOffset.UnixEpoch, "who", null, null, OrderNumber: 7,
@@ -44,16 +44,20 @@ public sealed class DeploymentPolicyTests
             Open, Asking with { LastOrder = lastOrder }, DateTimeOffset.UnixEpoch.AddHours(hoursLater), TimeSpan.FromHours(6)));
 
     [Fact]
-    public void No_report_ever_confirms_and_none_moves_a_deployment_that_is_over_or_back()
+    public void No_report_ever_confirms_an_installation_and_none_moves_a_deployment_that_is_over_or_back()
     {
         string[] reports = ["accepted", "downloading", "downloaded", "trial", "confirmed", "reverted", "refused", "failed", "nonsense"];
         foreach (var state in Enum.GetValues<DeploymentState>())
         {
             foreach (var report in reports)
             {
-                var next = DeploymentProgress.AfterReport(state, report);
-                Assert.NotEqual(DeploymentState.Confirmed, next);
-                Assert.True(next is null || (!state.IsOver() && next >= state), $"{state} {report} {next}");
+                foreach (var action in Enum.GetValues<DeploymentAction>())
+                {
+                    var next = DeploymentProgress.AfterReport(action, state, report);
+                    Assert.True(next is null || (!state.IsOver() && next >= state), $"{action} {state} {report} {next}");
+                    Assert.True(
+                        next != DeploymentState.Confirmed || action == DeploymentAction.Decommission, $"{action} {state} {report} {next}");
+                }
             }
         }
     }

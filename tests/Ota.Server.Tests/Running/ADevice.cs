@@ -15,6 +15,8 @@ internal sealed class ADevice(RunningServer server, string id, string token)
 
     public long LastOrder { get; set; }
 
+    public long Cleared { get; set; }
+
     public string Running { get; set; } = "0.0.0";
 
     public string? Release { get; set; }
@@ -26,6 +28,12 @@ internal sealed class ADevice(RunningServer server, string id, string token)
     public int KeyCounter { get; set; }
 
     public int Starts { get; set; } = 1;
+
+    public string Cause { get; set; } = "power-or-unknown";
+
+    public int Rssi { get; set; } = -60;
+
+    public long Uptime { get; set; } = 1;
 
     public static async Task<ADevice> EnrollAsync(RunningServer server, string enrollmentKey, string hardwareId = "02:00:00:00:00:01")
     {
@@ -47,10 +55,11 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         slot = Slot,
         securityCounter = SecurityCounter,
         lastOrder = LastOrder,
+        cleared = Cleared,
         keyCounter = KeyCounter,
-        restart = new { cause = "power-or-unknown", at = 0, count = Starts },
-        uptime = 1,
-        rssi = -60,
+        restart = new { cause = Cause, at = 0, count = Starts },
+        uptime = Uptime,
+        rssi = Rssi,
         freeMemory = 1000,
         hardware = "virtual",
     };
@@ -66,10 +75,10 @@ internal sealed class ADevice(RunningServer server, string id, string token)
     }
 
     /// <summary>Checks in and expects an order; its payload, with the release's hash.</summary>
-    public async Task<JsonElement> OfferedAsync()
+    public async Task<JsonElement> OfferedAsync(HttpStatusCode status = HttpStatusCode.OK)
     {
         using var answer = await CheckInAsync();
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(status, answer.StatusCode);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return JsonDocument.Parse(Base64Url(body.GetProperty("order").GetString()!.Split('.')[1])).RootElement;
     }

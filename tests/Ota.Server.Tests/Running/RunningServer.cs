@@ -35,6 +35,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public LogCapture Log { get; } = new();
 
+    /// <summary>The server's clock; moving it makes days pass.</summary>
+    public MovedTime Time { get; } = new();
+
     public static RSA ReleaseKey { get; } = Key("TEST-ONLY-release-key.pem");
 
     public static RSA NextKey { get; } = Key("TEST-ONLY-next-release-key.pem");
@@ -49,9 +52,13 @@ internal sealed class RunningServer : IAsyncDisposable
     }
 
     /// <summary>Stops it and starts it on the same data.</summary>
-    public async Task RestartAsync()
+    public Task RestartAsync() => StoppedAsync(() => { });
+
+    /// <summary>Does something to its data between a stop and a start.</summary>
+    public async Task StoppedAsync(Action meanwhile)
     {
         await StopAsync();
+        meanwhile();
         await RunAsync();
     }
 
@@ -138,7 +145,11 @@ internal sealed class RunningServer : IAsyncDisposable
     {
         App = await ServerHost.BuildAsync(
             ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. _more],
-            builder => builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug));
+            builder =>
+            {
+                builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
+                builder.Services.AddSingleton<TimeProvider>(Time);
+            });
         await App.StartAsync();
         var address = App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Anyone = new HttpClient { BaseAddress = new Uri(address + "/") };
@@ -159,6 +170,14 @@ internal sealed class RunningServer : IAsyncDisposable
         rsa.ImportFromPem(Vectors.Text(name));
         return rsa;
     }
+}
+
+/// <summary>The real clock, moved ahead as far as a test says; timers run in real time.</summary>
+internal sealed class MovedTime : TimeProvider
+{
+    public TimeSpan Ahead { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
 }
 
 /// <summary>A build to upload; states what matters, the rest is good.</summary>

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Data;
+using Ota.Server.Devices;
+using Ota.Server.Http;
+using Ota.Server.Staff;
+
+namespace Ota.Server.Evidence;
+
+/// <summary>One device's evidence over the days before now.</summary>
+public sealed record DeviceEvidence(string Device, DateTimeOffset From, DateTimeOffset To, EvidenceReport Evidence);
+
+internal static class EvidenceEndpoints
+{
+    private const int UsualDays = 90;
+    private const int MostDays = 730;
+
+    public static void MapEvidence(this IEndpointRouteBuilder api) =>
+        api.MapGet("/devices/{device}/evidence", Get).For(StaffRole.Viewer).WithTags("Devices")
+            .WithSummary("What one device's restarts have to do with its signal");
+
+    private static async Task<Results<Ok<DeviceEvidence>, ProblemHttpResult>> Get(
+        string device, Fleet fleet, Database database, SampleLog samples, TimeProvider time, int days = UsualDays)
+    {
+        if (days is < 1 or > MostDays)
+            return Problems.Invalid($"days is 1 to {MostDays}.");
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
+
+        // What was said a moment ago counts too.
+        await samples.FlushAsync();
+        var to = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var from = to - TimeSpan.FromDays(days);
+        var since = from.ToUnixTimeMilliseconds();
+        var pieces = database.Read(connection => SampleTable.Hours(connection, found.Id, since)
+            .Concat(Pieces.Of(SampleTable.Since(connection, found.Id, since))).ToArray());
+        return TypedResults.Ok(new DeviceEvidence(found.Id, from, to, EvidencePolicy.Weigh(pieces)));
+    }
+}

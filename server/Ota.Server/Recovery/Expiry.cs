@@ -1,0 +1,42 @@
+using Microsoft.Data.Sqlite;
+using Ota.Server.Deployments;
+
+namespace Ota.Server.Recovery;
+
+/// <summary>Ends what stayed armed for too long, for a device that never asked again to find out.</summary>
+internal sealed partial class Expiry(DeploymentDesk desk, TimeProvider time, ILogger<Expiry> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await ExpireAsync(stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping; what is late stays late until the next start.
+        }
+    }
+
+    private async Task ExpireAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await desk.ExpireAsync(cancellation);
+        }
+        catch (SqliteException fault)
+        {
+            Log.Delayed(logger, fault.SqliteErrorCode);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "What is over its time could not be ended (SQLite error {Code}); trying again.")]
+        public static partial void Delayed(ILogger logger, int code);
+    }
+}

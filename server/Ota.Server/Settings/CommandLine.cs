@@ -16,6 +16,8 @@ internal static class CommandLine
                                       without --data, 'releases' where it is started)
           --MaximumImageSizeMiB N     largest image taken, 1 to 4096 (64)
           --OrderLifeHours N          how long a handed-out order is good for (24)
+          --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
+                                      add --yes-really (10)
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -26,8 +28,8 @@ internal static class CommandLine
 
     private static readonly string[] Valued =
     [
-        "urls", "data", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "environment", "contentRoot", "http_ports", "https_ports",
-        "AllowedHosts",
+        "urls", "data", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "RecoveriesPerHour",
+        "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 
     private static readonly string[] Flags = ["demo", "new-admin-key"];

@@ -1,9 +1,11 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Ota.Server.Settings;
 using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Data;
 
-public sealed class StartTests
+public sealed partial class StartTests
 {
     [Fact]
     public async Task The_first_start_makes_secrets_that_only_their_owner_can_read_and_names_the_file()
@@ -55,6 +57,22 @@ public sealed class StartTests
         var fault = await Assert.ThrowsAsync<SettingFault>(() => RunningServer.StartAsync(null, name, value));
         Assert.Contains(name[2..], fault.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Every_option_that_the_operations_page_lists_is_taken_and_stands_in_the_help()
+    {
+        var options = OptionOfTheTable().Matches(File.ReadAllText(Operations())).Select(match => match.Groups[1].Value).ToArray();
+
+        Assert.Contains("--RecoveriesPerHour", options);
+        Assert.All(options, option => Assert.Contains($"  {option} ", CommandLine.Help, StringComparison.Ordinal));
+        Assert.All(options.Except(["--help"]), option => Assert.Equal([option + "=1"], CommandLine.Read([option, "1"])));
+    }
+
+    [GeneratedRegex(@"^\|[^|]*\| `(--[\w-]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex OptionOfTheTable();
+
+    private static string Operations([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "server", "docs", "operations.md");
 
     [Fact]
     public async Task The_audit_log_cannot_be_rewritten()

@@ -225,7 +225,10 @@ public sealed class Fleet : IAsyncDisposable
         if (_options.PollOverride is { } cap)
             unit.TrialSeconds = (int)Math.Clamp(3 * cap.TotalSeconds, 30, unit.TrialSeconds);
         var flash = new SimulatedFlash(new FileFlashStore(_folder.FlashFile(hardwareId)));
-        var device = new VirtualDevice(unit, flash, SlotCapacity, _http, index, IsBad(index, _options.BadUnits));
+        var device = new VirtualDevice(unit, flash, SlotCapacity, _http, index, IsBad(index, _options.BadUnits))
+        {
+            RunsAnyway = _options.BadUnitsRun,
+        };
         if (_options.OwnerReprovisions)
             device.Radio.Owner = VirtualDevice.HomeFor("virtual-owner");
         return device;

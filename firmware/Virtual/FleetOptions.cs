@@ -22,6 +22,9 @@ public sealed record FleetOptions(
     /// </summary>
     public double BadUnits { get; init; }
 
+    /// <summary>A version that bad units run as well as any, so that they have something to fall back to; null for none.</summary>
+    public string? BadUnitsRun { get; init; }
+
     /// <summary>
     /// Caps every wait of a live run, and shortens the trial's deadline to three times as much (30 s at least).
     /// </summary>

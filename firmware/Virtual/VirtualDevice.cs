@@ -22,6 +22,9 @@ internal sealed class VirtualDevice(
 
     public AgentOptions Unit => unit;
 
+    /// <summary>The one version that a bad unit runs as well as any.</summary>
+    public string? RunsAnyway { get; init; }
+
     public SimulatedFlash Flash => flash;
 
     public VirtualClock Clock { get; } = new();
@@ -128,7 +131,7 @@ internal sealed class VirtualDevice(
         Radio.PowerOn();
         Clock.PowerOn();
         _recoveryRuns = RecoveryRuns;
-        _loader = new VirtualLoader(badUnit);
+        _loader = new VirtualLoader(badUnit, RunsAnyway);
         _agent = new DeviceAgent(unit, new Platform
         {
             Records = Records,

@@ -112,9 +112,11 @@ internal sealed class VirtualLoader : ILoader
     public const string Crashes = "OTA-VIRTUAL-CRASHES";
 
     private readonly bool _badUnit;
+    private readonly string? _runsAnyway;
 
     /// <param name="badUnit">True for a unit on which no new image ever checks in.</param>
-    public VirtualLoader(bool badUnit) => _badUnit = badUnit;
+    /// <param name="runsAnyway">A version that even a bad unit runs; null for none.</param>
+    public VirtualLoader(bool badUnit, string? runsAnyway = null) => (_badUnit, _runsAnyway) = (badUnit, runsAnyway);
 
     public bool Ready { get; private set; }
 
@@ -133,7 +135,7 @@ internal sealed class VirtualLoader : ILoader
         // A slot that holds other bytes than the statement names is not started, whatever anybody ordered.
         if (BootedSha256 != release.Sha256 || Begins(head, Crashes))
             return false;
-        Ready = !Begins(head, NeverChecksIn) && !(_badUnit && state == SlotState.Trial);
+        Ready = !Begins(head, NeverChecksIn) && !(_badUnit && state == SlotState.Trial && release.Version != _runsAnyway);
         return true;
     }
 

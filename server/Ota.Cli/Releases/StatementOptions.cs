@@ -42,7 +42,10 @@ internal sealed class StatementOptions
 
     public Option<string?> Notes { get; } = new("--notes") { Description = "What changed, at most 2,000 characters.", HelpName = "text" };
 
-    public Option<string?> Format { get; } = new("--format") { Description = "The image's format; else it is told from its bytes. Only raw takes any bytes for esp… hardware." };
+    public Option<string?> Format { get; } = new("--format")
+    {
+        Description = "The image's format; else it is told from its bytes. Only raw takes any bytes for esp… hardware.",
+    };
 
     public StatementOptions()
     {

@@ -189,7 +189,8 @@ internal static class Simulate
                 if (call.Screen.Json)
                     Screen.JsonLine(Of(value));
                 else
-                    call.Screen.Line($"{When.Exact(call.Now)}  {value.Device ?? value.HardwareId}  {value.Running}  {value.State}  {value.Detail}  {next}".TrimEnd());
+                    call.Screen.Line(
+                        $"{When.Exact(call.Now)}  {value.Device ?? value.HardwareId}  {value.Running}  {value.State}  {value.Detail}  {next}".TrimEnd());
             }
         }
     }

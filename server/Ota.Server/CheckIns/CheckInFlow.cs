@@ -68,6 +68,8 @@ internal sealed partial class CheckInFlow(
         // A batch that was on its way may have written the check-in before this one over it.
         behind.Add(device);
         samples.Add(device, checkIn, now);
+        foreach (var ended in draft.Ended)
+            DeploymentLog.Ended(logger, ended);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });

@@ -38,6 +38,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
 
+    /// <summary>The deployments that this check-in ends.</summary>
+    public IReadOnlyList<Deployment> Ended => _ended;
+
     /// <summary>The rollouts it was held against; null when it was busy with something else and is to be looked at again.</summary>
     public object? Considered { get; set; }
 

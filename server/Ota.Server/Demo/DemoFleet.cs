@@ -10,7 +10,7 @@ namespace Ota.Server.Demo;
 
 /// <summary>
 /// 25 virtual devices that live on this server, as clients over HTTP like any other: they enroll, run 1.0.0, and move to 1.1.0 when all have settled. One
-/// of them is a bad unit and falls back.
+/// of them is a bad unit: it runs 1.0.0, and falls back to it from 1.1.0.
 /// </summary>
 internal sealed partial class DemoFleet(
     DemoSetup setup,
@@ -18,6 +18,7 @@ internal sealed partial class DemoFleet(
     RolloutBoard rollouts,
     Devices.Fleet devices,
     MasterSecret master,
+    DataDirectory data,
     IServer server,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -50,7 +51,7 @@ internal sealed partial class DemoFleet(
             if (rollouts.List(DemoSetup.ProductName).Any(rollout => rollout.Version == version))
                 continue;
             await setup.RollOutAsync(version, cancellation);
-            Log.RolledOut(logger, version, Count);
+            Log.RolledOut(logger, version, Count, data.AdminKey);
             await UntilAsync(timer, AllSettled, cancellation);
         }
     }
@@ -84,6 +85,7 @@ internal sealed partial class DemoFleet(
             Count)
         {
             BadUnits = 1.0 / Count,
+            BadUnitsRun = DemoSetup.First,
             KeyCounter = product.KeyCounter,
             PollOverride = TimeSpan.FromSeconds(10),
         };
@@ -91,7 +93,9 @@ internal sealed partial class DemoFleet(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Demo: rolling out {Version} to {Count} virtual devices; watch them with 'ota device watch'.")]
-        public static partial void RolledOut(ILogger logger, string version, int count);
+        [LoggerMessage(1, LogLevel.Information, 
+            "Demo: rolling out {Version} to {Count} virtual devices. Watch them: 'ota login --staff-key-file {AdminKey}', then 'ota device watch'; "
+            + "README.md says how to install ota.")]
+        public static partial void RolledOut(ILogger logger, string version, int count, string adminKey);
     }
 }

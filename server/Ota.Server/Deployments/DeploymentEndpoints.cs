@@ -55,7 +55,14 @@ internal static class DeploymentEndpoints
     }
 
     private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
-        Database database, ReleaseCatalog releases, ProductCatalog products, Fleet fleet, string? product = null, string? device = null, string? state = null, int limit = 100)
+        Database database,
+        ReleaseCatalog releases,
+        ProductCatalog products,
+        Fleet fleet,
+        string? product = null,
+        string? device = null,
+        string? state = null,
+        int limit = 100)
     {
         if (limit is < 1 or > 1000)
             return Problems.Invalid("limit is 1 to 1000.");
@@ -99,7 +106,8 @@ internal static class DeploymentEndpoints
         if (standing.Where(build => product.Trusts(build.SignedBy)).ToArray() is not { Length: > 0 } good)
         {
             return Problems.Conflict("untrusted-signer",
-                $"{product.Name} {asked.Version} was signed by key {standing[0].SignedBy}, which is no longer trusted; sign it anew and upload it again.");
+                $"{product.Name} {asked.Version} was signed by key {standing[0].SignedBy}, which is no longer trusted; "
+                + "sign it anew and upload it again.");
         }
 
         return (asked.Device, asked.Group, asked.All == true) switch

@@ -98,7 +98,7 @@ internal static class ReportsEndpoint
 }
 
 /// <summary>Keeps reports and lets them move the device's open deployment.</summary>
-internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider time)
+internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider time, ILogger<ReportLog> logger)
 {
     private const string InsertSql =
         """
@@ -133,6 +133,8 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         device.State = DeploymentWords.Shown(moved);
         device.Open = moved.State.IsOver() ? null : moved;
         Decommission.Apply(device, moved);
+        if (moved.State.IsOver())
+            DeploymentLog.Ended(logger, moved);
         return true;
     }
 

@@ -69,7 +69,14 @@ internal static class DeviceEndpoints
     }
 
     private static Results<Ok<DeviceView[]>, ProblemHttpResult> List(
-        Fleet fleet, ProductCatalog products, string? product = null, string? group = null, string? state = null, string? search = null, int limit = 1000, string? after = null)
+        Fleet fleet,
+        ProductCatalog products,
+        string? product = null,
+        string? group = null,
+        string? state = null,
+        string? search = null,
+        int limit = 1000,
+        string? after = null)
     {
         if (limit is < 1 or > 1000)
             return Problems.Invalid("limit is 1 to 1000.");

@@ -45,8 +45,9 @@ internal static class NamedDevice
             [_] => null,
             [] => Problems.NotFound(product is null ? "device" : $"device of product '{product}' called", name),
             _ => Problems.Conflict("ambiguous-device",
-                $"{named.Length} devices are called that: {string.Join(", ", named.Take(5).Select(device => $"{device.Id} ({device.HardwareId}, {device.Product})"))}. "
-                + "Name one by its id."),
+                $"{named.Length} devices are called that: "
+                + string.Join(", ", named.Take(5).Select(device => $"{device.Id} ({device.HardwareId}, {device.Product})"))
+                + ". Name one by its id."),
         };
         return problem is null ? named[0] : null;
     }

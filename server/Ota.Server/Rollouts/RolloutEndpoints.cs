@@ -21,7 +21,8 @@ internal static class RolloutEndpoints
             .WithSummary("Ends a rollout: nothing new is offered, what is not being installed is cancelled");
     }
 
-    private static Results<Ok<RolloutView[]>, ProblemHttpResult> List(RolloutViews views, RolloutBoard board, ProductCatalog products, string? product = null) =>
+    private static Results<Ok<RolloutView[]>, ProblemHttpResult> List(
+        RolloutViews views, RolloutBoard board, ProductCatalog products, string? product = null) =>
         product is not null && products.Find(product) is null
             ? Problems.NotFound("product", product)
             : TypedResults.Ok(board.List(product).Select(views.Of).ToArray());

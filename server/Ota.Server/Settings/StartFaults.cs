@@ -14,7 +14,8 @@ internal static class StartFaults
     public static SettingFault OfDatabase(SqliteException fault, string database) => new(fault.SqliteErrorCode switch
     {
         SqliteCorrupt or SqliteNotADatabase =>
-            $"The database {database} is damaged ({fault.Message.TrimEnd('.')}). Restore ota.db from a backup; docs/operations.md says how one is made.",
+            $"The database {database} is damaged ({fault.Message.TrimEnd('.')}). "
+            + "Restore ota.db from a backup; server/docs/operations.md says how one is made.",
         SqliteFull => $"The disk that holds the database {database} is full. Free some space, then start again.",
         _ => $"The database {database} cannot be used: {fault.Message.TrimEnd('.')}. Check that this user may write it and its folder.",
     });
@@ -31,7 +32,8 @@ internal static class StartFaults
             { InnerException: AddressInUseException } =>
                 $"{setting}: something listens there already. Stop it, or choose another address with --urls.",
             InvalidOperationException when reason.Contains("certificate", StringComparison.OrdinalIgnoreCase) =>
-                $"{setting}: https needs a certificate. Set Kestrel:Certificates:Default:Path and :Password, or listen on http behind a reverse proxy.",
+                $"{setting}: https needs a certificate. Set Kestrel:Certificates:Default:Path and :Password, "
+                + "or listen on http behind a reverse proxy.",
             _ => $"{setting} cannot be listened on: {reason}. An address looks like {ServerSettings.DefaultUrl} or http://*:8080.",
         });
     }

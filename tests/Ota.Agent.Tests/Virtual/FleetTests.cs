@@ -51,6 +51,22 @@ public sealed class FleetTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bad_unit_that_runs_one_version_falls_back_to_it_from_the_next()
+    {
+        await using var server = await ProtocolServer.StartAsync();
+        server.Rollout = Build.Of("1.0.0");
+        await using var fleet = await Fleet.OpenAsync(Options(server.Address) with { BadUnits = 0.05, BadUnitsRun = "1.0.0" }, Stop);
+
+        var first = await fleet.RunOnceAsync(null, Stop);
+        server.Rollout = Build.Of("1.1.0");
+        var next = await fleet.RunOnceAsync(null, Stop);
+
+        Assert.All(first, s => Assert.Equal(("1.0.0", "confirmed"), (s.Running, s.State)));
+        Assert.Single(next, s => s is { Running: "1.0.0", State: "reverted" });
+        Assert.Equal(19, next.Count(s => s is { Running: "1.1.0", State: "confirmed" }));
+    }
+
+    [Fact]
     public async Task A_second_process_on_the_same_folder_is_told_so()
     {
         await using var fleet = await Fleet.OpenAsync(Options(Nowhere), Stop);

@@ -51,6 +51,28 @@ public sealed class DeploymentLifeTests : IAsyncLifetime
         Assert.Equal("confirmed", await _device.StateAsync());
     }
 
+    [Theory]
+    [InlineData("reverted", "confirm-deadline", ": confirm-deadline")]
+    [InlineData("refused", "statement-signature", ": statement-signature")]
+    [InlineData("failed", "flash\nconfirmed \u001b[2J", ": flash?confirmed ?[2J")]
+    [InlineData("confirmed", "", "")]
+    public async Task How_a_deployment_ended_is_one_line_in_the_log(string state, string detail, string reason)
+    {
+        await OrderAsync("1.0.0");
+        if (state == "confirmed")
+        {
+            await _device.InstallAsync("1.0.0");
+        }
+        else
+        {
+            var deployment = (await _device.OfferedAsync()).GetProperty("deployment").GetString();
+            await _device.ReportAsync(new { seq = 1, at = 0, deployment, state, detail });
+        }
+
+        var id = (await _device.ShownAsync()).GetProperty("deployments")[0].GetProperty("id").GetInt64();
+        Assert.Single(_server.Log.Text.Split('\n'), line => line.Trim() == $"{_device.Id}: deployment {id} is {state}{reason}.");
+    }
+
     [Fact]
     public async Task An_order_is_repeated_until_it_was_accepted_and_numbered_anew_after()
     {

@@ -6,6 +6,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -54,6 +55,9 @@ internal static class CommandTree
                 DecommissionDevice.Transfer,
             },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
+            new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },
+            ProvisionDevice.Command,
+            Cable.Command,
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

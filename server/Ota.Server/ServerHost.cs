@@ -197,6 +197,8 @@ internal static partial class ServerHost
         api.MapRecovery();
         api.MapEvidence();
         api.MapUnits();
+        api.MapSites();
+        api.MapProvision();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

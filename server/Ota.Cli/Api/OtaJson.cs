@@ -9,6 +9,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -43,6 +44,16 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(UnitAsked))]
 [JsonSerializable(typeof(RescueNetwork))]
 [JsonSerializable(typeof(MadeUnit))]
+[JsonSerializable(typeof(NewSite))]
+[JsonSerializable(typeof(Site[]))]
+[JsonSerializable(typeof(NewBundle))]
+[JsonSerializable(typeof(WifiBundle))]
+[JsonSerializable(typeof(MadeBundle))]
+[JsonSerializable(typeof(UnitStatus))]
+[JsonSerializable(typeof(UnitLogLine))]
+[JsonSerializable(typeof(ClearedUnit))]
+[JsonSerializable(typeof(ProvisionedUnit))]
+[JsonSerializable(typeof(VirtualSerialPort))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
 [JsonSerializable(typeof(NewRecovery))]

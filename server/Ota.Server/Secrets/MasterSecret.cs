@@ -19,6 +19,9 @@ internal sealed class MasterSecret(byte[] master)
     /// its plain spelling.</summary>
     public byte[] RescueSecret(string product, string hardwareId) => Derive("rescue", product + "\0" + hardwareId, generation: 1);
 
+    /// <summary>Seals the Wi-Fi password of a site in the database.</summary>
+    public byte[] SiteKey(string site) => Derive("site", site, generation: 1);
+
     /// <summary>The signature of a link to one image that works without a token until <paramref name="expires"/> (Unix seconds).</summary>
     public string ImageSignature(string sha256, long expires) =>
         Base64Url.EncodeToString(HMACSHA256.HashData(_imageLinkKey, Encoding.ASCII.GetBytes($"{sha256}\0{expires}")));

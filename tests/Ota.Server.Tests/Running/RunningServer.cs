@@ -17,6 +17,7 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly string _folder;
     private readonly bool _ownsFolder;
     private readonly string[] _more;
+    private RunningServer? _beside;
 
     private RunningServer(string folder, bool ownsFolder, string[] more) => (_folder, _ownsFolder, _more) = (folder, ownsFolder, more);
 
@@ -29,9 +30,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public string Data => Path.Combine(_folder, "data");
 
-    public string Releases => Path.Combine(_folder, "releases");
+    public string Releases => _beside?.Releases ?? Path.Combine(_folder, "releases");
 
-    public string AdminKey => File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
+    public string AdminKey => _beside?.AdminKey ?? File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
 
     public LogCapture Log { get; } = new();
 
@@ -46,10 +47,31 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static async Task<RunningServer> StartAsync(string? folder = null, params string[] more)
     {
+        // The whole suite on the other database, by hand.
+        if (folder is null && more.Length == 0 && Environment.GetEnvironmentVariable("OTA_TEST_DATABASE") == "postgresql")
+            return await OnPostgreSqlAsync();
         var server = new RunningServer(folder ?? Directory.CreateTempSubdirectory("ota-server-").FullName, folder is null, more);
         await server.RunAsync();
         return server;
     }
+
+    /// <summary>
+    /// On a PostgreSQL database of its own; or another server on the same one as <paramref name="beside"/>, with its images and its master secret.
+    /// </summary>
+    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("ota-server-").FullName;
+        var server = new RunningServer(folder, ownsFolder: true, [])
+        {
+            ConnectionString = beside?.ConnectionString ?? await PostgreSql.Instance.NewDatabaseAsync(),
+            _beside = beside,
+        };
+        await server.RunAsync();
+        return server;
+    }
+
+    /// <summary>Null on the embedded database.</summary>
+    public string? ConnectionString { get; private init; }
 
     /// <summary>Stops it and starts it on the same data.</summary>
     public Task RestartAsync() => StoppedAsync(() => { });
@@ -143,8 +165,10 @@ internal sealed class RunningServer : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        string[] shared = ConnectionString is null ? []
+            : ["--Database", ConnectionString, .. _beside is null ? [] : (string[])["--MasterKeyFile", Path.Combine(_beside.Data, "master.key")]];
         App = await ServerHost.BuildAsync(
-            ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. _more],
+            ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. shared, .. _more],
             builder =>
             {
                 builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug);

@@ -12,8 +12,8 @@ internal sealed record FilterFault(int Position, int Length, string Sentence)
     private const int Width = 100;
 
     /// <summary>
-    /// Two lines for a terminal: the filter, and below it carets under what is wrong. Of a long filter only the part around it; whatever would move the
-    /// cursor or forge a line is shown as <c>?</c>.
+    /// Two lines for a terminal: the filter, and below it carets under what is wrong. Of a long filter only the part
+    /// around it; whatever would move the cursor or forge a line is shown as <c>?</c>.
     /// </summary>
     public string Render(string source)
     {
@@ -21,14 +21,11 @@ internal sealed record FilterFault(int Position, int Length, string Sentence)
         var last = Math.Min(source.Length, first + Width);
         var text = new StringBuilder(first > 0 ? "…" : "");
         var carets = new StringBuilder(first > 0 ? " " : "");
-        for (var i = first; i < last; i++)
+        foreach (var c in source.AsSpan(first, last - first).EnumerateRunes())
         {
-            // A character outside the basic plane is two here and one on the screen.
-            var isPair = i + 1 < last && char.IsSurrogatePair(source[i], source[i + 1]);
-            text.Append(isPair ? source.AsSpan(i, 2) : [FilterTokens.Visible(source[i])]);
-            carets.Append(i < Position ? ' ' : i < Position + Length || i == Position ? '^' : "");
-            if (isPair)
-                i++;
+            text.Append(FilterTokens.Visible(c));
+            carets.Append(first < Position ? " " : first < Position + Length || first == Position ? "^" : "");
+            first += c.Utf16SequenceLength;
         }
 
         if (Position >= last)

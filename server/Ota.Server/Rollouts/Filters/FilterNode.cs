@@ -13,8 +13,8 @@ internal enum Comparison
 }
 
 /// <summary>
-/// A filter, read and checked: every value is of its field's kind. What is written <c>!=</c>, <c>not in</c> and <c>is not none</c> is a
-/// <see cref="Not"/> here, which is what makes them its exact opposites for an absent value too.
+/// A filter, read and checked: every value is of its field's kind. What is written <c>!=</c>, <c>not in</c> and <c>is
+/// not none</c> is a <see cref="Not"/> here, which is what makes them its exact opposites for an absent value too.
 /// </summary>
 internal abstract record FilterNode;
 
@@ -35,14 +35,17 @@ internal sealed record Begins(FilterField Field, string Beginning) : FilterNode;
 /// <summary>One of at least one value.</summary>
 internal sealed record OneOf(FilterField Field, ImmutableArray<FilterValue> Values) : FilterNode
 {
-    public bool Equals(OneOf? other) => other is not null && Field == other.Field && Values.AsSpan().SequenceEqual(other.Values.AsSpan());
+    public bool Equals(OneOf? other) =>
+        other is not null && Field == other.Field && Values.AsSpan().SequenceEqual(other.Values.AsSpan());
 
     public override int GetHashCode() => HashCode.Combine(Field, Values.Length, Values[0]);
 }
 
 internal abstract record FilterValue;
 
-/// <summary>A name as devices have it (lower case; hardware ids without separators), or one of the words of its field.</summary>
+/// <summary>
+/// A name as devices have it (lower case; hardware ids without separators), or one of the words of its field.
+/// </summary>
 internal sealed record TextValue(string Text) : FilterValue;
 
 internal sealed record NumberValue(long Number) : FilterValue;

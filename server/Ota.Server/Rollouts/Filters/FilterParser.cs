@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace Ota.Server.Rollouts.Filters;
 
-/// <summary>Reads a filter by recursive descent (grammar in docs/filters.md): a token is looked at once, and depth and terms are counted.</summary>
+/// <summary>
+/// Reads a filter by recursive descent (grammar in docs/filters.md): a token is looked at once, and depth and terms are
+/// counted.
+/// </summary>
 internal sealed class FilterParser
 {
     private const string AnExample = "like group = kitchens";
@@ -26,7 +29,9 @@ internal sealed class FilterParser
         if (source.Length > Filter.LongestSource)
         {
             fault = new FilterFault(
-                Filter.LongestSource, source.Length - Filter.LongestSource, $"A filter has at most {Filter.LongestSource} characters.");
+                Filter.LongestSource,
+                source.Length - Filter.LongestSource,
+                $"A filter has at most {Filter.LongestSource} characters.");
             return null;
         }
 
@@ -100,8 +105,12 @@ internal sealed class FilterParser
         if (Take("not"))
         {
             if (!Take("in"))
-                return Fail(Token, $"After '{field} not' goes 'in'; the opposite of a condition has 'not' before its field.");
-            return ReadOneOf(field, token) is { } oneOf ? new Not(oneOf) : null;
+                return Fail(
+                    Token, $"After '{field} not' goes 'in'; the opposite of a condition has 'not' before its field.");
+            // Both words, for what is said about them.
+            var last = _tokens[_next - 1];
+            var both = token with { Length = last.Position + last.Length - token.Position };
+            return ReadOneOf(field, both) is { } oneOf ? new Not(oneOf) : null;
         }
 
         return token.Kind == FilterTokenKind.End || token.Kind == FilterTokenKind.Close || IsJoint(token)
@@ -120,14 +129,16 @@ internal sealed class FilterParser
             return field;
         }
 
-        var example = token.Kind == FilterTokenKind.Comparison ? "a field is missing: " + FilterField.Names : "a condition is missing, " + AnExample;
+        var missing = token.Kind == FilterTokenKind.Comparison
+            ? "a field is missing: " + FilterField.Names
+            : "a condition is missing, " + AnExample;
         Fail(token, token.Kind switch
         {
             FilterTokenKind.End when _next == 0 => $"The filter is empty: it is a condition {AnExample}, or several.",
             FilterTokenKind.End => $"After '{Written(_tokens[_next - 1])}' a condition is missing, {AnExample}.",
             FilterTokenKind.Quoted => "A condition begins with a field, which has no quotes.",
             FilterTokenKind.Comma => "A ',' goes only between the values of a list, like group in (kitchens, halls).",
-            _ => $"Before '{Written(token)}' {example}.",
+            _ => $"Before '{Written(token)}' {missing}.",
         });
         return null;
     }
@@ -138,7 +149,8 @@ internal sealed class FilterParser
             && _tokens[_next + 2] is { Kind: FilterTokenKind.Word } other && FilterField.Find(other.Text) is not null;
         var meant = FilterField.Nearest(token.Text);
         Fail(token, isTurned
-            ? $"A condition begins with its field: '{_tokens[_next + 2].Text}' goes first, '{FilterTokens.Shown(token.Text)}' after the comparison."
+            ? $"A condition begins with its field: '{_tokens[_next + 2].Text}' goes first, "
+                + $"'{FilterTokens.Shown(token.Text)}' after the comparison."
             : $"There is no field '{FilterTokens.Shown(token.Text)}'; "
                 + (meant is null ? $"there are {FilterField.Names}." : $"did you mean '{meant}'?"));
         return null;
@@ -170,7 +182,9 @@ internal sealed class FilterParser
         var token = Token;
         if (!IsValue(field, comparison))
             return null;
-        return FilterValues.ReadBeginning(field, token.Text, out var reason) is { } beginning ? new Begins(field, beginning) : Fail(token, reason!);
+        return FilterValues.ReadBeginning(field, token.Text, out var reason) is { } beginning
+            ? new Begins(field, beginning)
+            : Fail(token, reason!);
     }
 
     private FilterNode? ReadIsNone(FilterField field)
@@ -262,11 +276,14 @@ internal sealed class FilterParser
 
     private FilterNode? FailAfterCondition() => Fail(Token, Token.Kind == FilterTokenKind.Close
         ? "This ')' closes nothing."
-        : $"'{Written(Token)}' does not go here: between conditions goes 'and' or 'or', and a text with spaces stands in quotes.");
+        : $"'{Written(Token)}' does not go here: between conditions goes 'and' or 'or', "
+            + "and a text with spaces stands in quotes.");
 
-    private FilterNode? FailComparison(FilterField field, FilterToken comparison) => Fail(comparison, field.Kind == FieldKind.Moment
-        ? $"{field} is a moment, never exactly another: it goes with {field.Takes}, not '{Written(comparison)}'."
-        : $"{field} is {field.What}: it goes with {field.Takes}, not '{Written(comparison)}'.");
+    private FilterNode? FailComparison(FilterField field, FilterToken comparison)
+    {
+        var what = field.Kind == FieldKind.Moment ? "a moment, never exactly another" : field.What;
+        return Fail(comparison, $"{field} is {what}: it goes with {field.Takes}, not '{Written(comparison)}'.");
+    }
 
     private FilterNode? FailUnclosed(FilterToken open) => Fail(open, "This '(' is not closed: a ')' is missing.");
 

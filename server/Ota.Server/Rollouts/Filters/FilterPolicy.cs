@@ -1,8 +1,9 @@
 namespace Ota.Server.Rollouts.Filters;
 
 /// <summary>
-/// Whether a filter holds for a device. Pure. What is absent equals nothing, begins with nothing and is neither below nor above anything, so each
-/// comparison with it is false, and the opposite of a comparison (<c>!=</c>, <c>not in</c>, <c>not</c>) true.
+/// Whether a filter holds for a device. Pure. What is absent equals nothing, begins with nothing and is neither below
+/// nor above anything, so each comparison with it is false, and the opposite of a comparison (<c>!=</c>, <c>not in</c>,
+/// <c>not</c>) true.
 /// </summary>
 internal static class FilterPolicy
 {
@@ -30,17 +31,21 @@ internal static class FilterPolicy
         return false;
     }
 
-    private static bool Is(FilterField field, Comparison comparison, FilterValue value, in DeviceFacts facts, long now) => value switch
-    {
-        TextValue text => field.Text(facts) == text.Text,
-        VersionValue version => field.Text(facts) is { } runs && Fits(comparison, VersionOrder.Compare(runs, version.Version)),
-        _ => field.Number(facts) is { } number && Fits(comparison, value switch
+    private static bool Is(
+        FilterField field, Comparison comparison, FilterValue value, in DeviceFacts facts, long now) => value switch
         {
-            DurationValue age when field.Kind == FieldKind.Moment => (now - number).CompareTo(age.Seconds * 1000),
-            DurationValue duration => number.CompareTo(duration.Seconds),
-            MomentValue moment => number.CompareTo(moment.Milliseconds),
-            _ => number.CompareTo(((NumberValue)value).Number),
-        }),
+            TextValue text => field.Text(facts) == text.Text,
+            VersionValue version =>
+                field.Text(facts) is { } runs && Fits(comparison, VersionOrder.Compare(runs, version.Version)),
+            _ => field.Number(facts) is { } number && Fits(comparison, Order(field, number, value, now)),
+        };
+
+    private static int Order(FilterField field, long number, FilterValue value, long now) => value switch
+    {
+        DurationValue age when field.Kind == FieldKind.Moment => (now - number).CompareTo(age.Seconds * 1000),
+        DurationValue duration => number.CompareTo(duration.Seconds),
+        MomentValue moment => number.CompareTo(moment.Milliseconds),
+        _ => number.CompareTo(((NumberValue)value).Number),
     };
 
     private static bool Fits(Comparison comparison, int order) => comparison switch

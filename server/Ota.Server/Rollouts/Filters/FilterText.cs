@@ -29,9 +29,11 @@ internal static class FilterText
         _ => "=",
     };
 
-    private static string Within(FilterNode node, bool needsParentheses) => needsParentheses ? $"({Of(node)})" : Of(node);
+    private static string Within(FilterNode node, bool needsParentheses) =>
+        needsParentheses ? $"({Of(node)})" : Of(node);
 
-    private static string Compare(FilterField field, string sign, FilterValue value) => $"{field} {sign} {FilterValues.Write(value)}";
+    private static string Compare(FilterField field, string sign, FilterValue value) =>
+        $"{field} {sign} {FilterValues.Write(value)}";
 
     private static string List(OneOf oneOf) => string.Join(", ", oneOf.Values.Select(FilterValues.Write));
 }

@@ -21,7 +21,8 @@ internal enum FilterTokenKind
 /// <param name="Text">What it says; of a value in quotes without them and with its escapes resolved.</param>
 internal readonly record struct FilterToken(FilterTokenKind Kind, int Position, int Length, string Text)
 {
-    public bool Is(string keyword) => Kind == FilterTokenKind.Word && Text.Equals(keyword, StringComparison.OrdinalIgnoreCase);
+    public bool Is(string keyword) =>
+        Kind == FilterTokenKind.Word && Text.Equals(keyword, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>Takes a filter's text apart, from left to right, once.</summary>
@@ -29,19 +30,25 @@ internal sealed class FilterTokens(string source)
 {
     private const string ComparisonCharacters = "=!<>~&|≤≥≠";
 
+    private const int LongestShown = 40;
+
     private static readonly string[] Comparisons = ["=", "!=", "<", "<=", ">", ">=", "~"];
 
     private static readonly Dictionary<string, string> Misspelled = new(StringComparer.Ordinal)
     {
-        ["=="] = "=", ["==="] = "=", ["<>"] = "!=", ["!=="] = "!=", ["≠"] = "!=", ["=<"] = "<=", ["≤"] = "<=", ["=>"] = ">=", ["≥"] = ">=",
-        ["=~"] = "~", ["~="] = "~", ["&"] = "and", ["&&"] = "and", ["|"] = "or", ["||"] = "or", ["!"] = "not",
+        ["=="] = "=", ["==="] = "=", ["<>"] = "!=", ["!=="] = "!=", ["≠"] = "!=", ["=<"] = "<=", ["≤"] = "<=",
+        ["=>"] = ">=", ["≥"] = ">=",
+        ["=~"] = "~", ["~="] = "~", ["!~"] = "not group ~ kit*", ["&"] = "and", ["&&"] = "and", ["|"] = "or",
+        ["||"] = "or", ["!"] = "not",
     };
 
     private readonly List<FilterToken> _tokens = [];
     private int _at;
     private FilterFault? _fault;
 
-    /// <summary>The tokens, the last of which is the end; null and a fault when there is something else in it.</summary>
+    /// <summary>
+    /// The tokens, the last of which is the end; null and a fault when there is something else in it.
+    /// </summary>
     public static List<FilterToken>? Read(string source, out FilterFault? fault)
     {
         var tokens = new FilterTokens(source);
@@ -57,21 +64,20 @@ internal sealed class FilterTokens(string source)
     public static bool IsBare(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or ':' or '+' or '*' or '-';
 
     /// <summary>The character, or <c>?</c> for one that would not be seen, or would move what is around it.</summary>
-    public static char Visible(char c) => char.GetUnicodeCategory(c) switch
+    public static Rune Visible(Rune c) => Rune.GetUnicodeCategory(c) switch
     {
-        UnicodeCategory.SpaceSeparator => ' ',
-        UnicodeCategory.Control when c is '\t' or '\n' or '\r' => ' ',
+        UnicodeCategory.SpaceSeparator => new Rune(' '),
+        UnicodeCategory.Control when Rune.IsWhiteSpace(c) => new Rune(' '),
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => '?',
-        _ => c,
+            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator =>
+            new Rune('?'),
+        _ => c == Rune.ReplacementChar ? new Rune('?') : c,
     };
 
     /// <summary>What somebody wrote, short enough for a sentence.</summary>
-    public static string Shown(string text)
-    {
-        var clean = new string([.. text.Take(40).Select(Visible)]);
-        return text.Length > 40 ? clean + "…" : clean;
-    }
+    public static string Shown(string text) =>
+        string.Concat(text.EnumerateRunes().Take(LongestShown).Select(Visible))
+        + (text.EnumerateRunes().Count() > LongestShown ? "…" : "");
 
     private bool Next()
     {
@@ -107,7 +113,7 @@ internal sealed class FilterTokens(string source)
                 Fail(_at, 1, "Quotes are straight: \" or '.");
                 break;
             default:
-                var length = char.IsSurrogatePair(source, _at) ? 2 : 1;
+                var length = _at + 1 < source.Length && char.IsSurrogatePair(source, _at) ? 2 : 1;
                 Fail(_at, length, $"'{Shown(source.Substring(_at, length))}' goes only into a text in quotes.");
                 break;
         }
@@ -146,14 +152,15 @@ internal sealed class FilterTokens(string source)
             {
                 if (++i < source.Length && source[i] is not ('\\' or '"' or '\''))
                 {
-                    Fail(i - 1, 2, "In quotes a \\ stands only before another one or before a quote: \\\\, \\\" or \\'.");
+                    Fail(
+                        i - 1, 2, "In quotes a \\ stands only before another one or before a quote: \\\\, \\\" or \\'.");
                     return;
                 }
 
                 if (i < source.Length)
                     text.Append(source[i]);
             }
-            else if (char.IsSurrogatePair(source, i) && i + 1 < source.Length)
+            else if (i + 1 < source.Length && char.IsSurrogatePair(source, i))
             {
                 text.Append(source, i++, 2);
             }
@@ -186,5 +193,6 @@ internal sealed class FilterTokens(string source)
         _at += length;
     }
 
-    private void Fail(int position, int length, string sentence) => _fault = new FilterFault(position, length, sentence);
+    private void Fail(int position, int length, string sentence) =>
+        _fault = new FilterFault(position, length, sentence);
 }

@@ -22,8 +22,8 @@ internal static class FilterValues
             FieldKind.Word => ReadWord(field, text, out reason),
             FieldKind.Version => VersionOrder.IsVersion(text) ? new VersionValue(text) : null,
             FieldKind.Number => ReadNumber(field, text, out reason),
-            FieldKind.Duration => ReadDuration(text),
-            _ => (FilterValue?)ReadDuration(text) ?? ReadMoment(text),
+            FieldKind.Duration => ReadDuration(field, text, out reason),
+            _ => (FilterValue?)ReadMoment(text) ?? ReadDuration(field, text, out reason),
         };
         if (value is null)
             reason ??= $"{field} is {field.What}; '{FilterTokens.Shown(text)}' is not one.";
@@ -37,7 +37,8 @@ internal static class FilterValues
         var beginning = star == text.Length - 1 && star > 0 ? field.InItsForm(text[..star]) : "";
         reason = beginning.Length > 0
             ? null
-            : $"The beginning of a name is written like kit*, with one * and that at its end; '{FilterTokens.Shown(text)}' is not.";
+            : "The beginning of a name is written like kit*, with one * and that at its end; "
+                + $"'{FilterTokens.Shown(text)}' is not.";
         return reason is null ? beginning : null;
     }
 
@@ -55,7 +56,9 @@ internal static class FilterValues
     public static string WriteText(string text) =>
         text.All(FilterTokens.IsBare) && !FilterParser.IsKeyword(text)
             ? text
-            : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+            : '"'
+                + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+                + '"';
 
     private static TextValue? ReadName(FilterField field, string text, out string? reason)
     {
@@ -84,28 +87,41 @@ internal static class FilterValues
     {
         var digits = text.StartsWith('-') ? text.AsSpan(1) : text;
         var isWhole = VersionOrder.IsNumber(digits);
-        reason = isWhole && digits.Length > MostDigits ? $"{field} is {field.What}, of at most {MostDigits} digits." : null;
+        reason = isWhole && digits.Length > MostDigits
+            ? $"{field} is {field.What}, of at most {MostDigits} digits."
+            : null;
         return isWhole && reason is null ? new NumberValue(long.Parse(text, CultureInfo.InvariantCulture)) : null;
     }
 
-    private static DurationValue? ReadDuration(string text)
+    private static DurationValue? ReadDuration(FilterField field, string text, out string? reason)
     {
-        if (text.Length is < 2 or > 12 || !VersionOrder.IsNumber(text.AsSpan(0, text.Length - 1)))
+        reason = null;
+        var digits = text.AsSpan(0, Math.Max(0, text.Length - 1));
+        var letter = text.Length == 0 ? ' ' : char.ToLowerInvariant(text[^1]);
+        var unit = Array.Find(Units, unit => unit.Unit == letter).Seconds;
+        if (unit == 0 || !VersionOrder.IsNumber(digits))
             return null;
-        var unit = Array.Find(Units, unit => unit.Unit == char.ToLowerInvariant(text[^1])).Seconds;
-        var seconds = long.Parse(text.AsSpan(0, text.Length - 1), CultureInfo.InvariantCulture) * unit;
-        return unit > 0 && seconds <= LongestSeconds ? new DurationValue(seconds) : null;
+        var seconds = digits.Length > 10 ? long.MaxValue : long.Parse(digits, CultureInfo.InvariantCulture) * unit;
+        if (seconds <= LongestSeconds)
+            return new DurationValue(seconds);
+        reason = $"{field} is {field.What}, at most {LongestSeconds / 86_400}d.";
+        return null;
     }
 
     private static MomentValue? ReadMoment(string text) =>
         DateTimeOffset.TryParseExact(
-            text, Moments, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            text,
+            Moments,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var moment)
             ? new MomentValue(moment.ToUnixTimeMilliseconds())
             : null;
 
     private static string WriteDuration(long seconds)
     {
-        var (unit, length) = Array.Find(Units, unit => seconds % unit.Seconds == 0 && seconds >= unit.Seconds || unit.Unit == 's');
+        var (unit, length) = Array.Find(
+            Units, unit => (seconds % unit.Seconds == 0 && seconds >= unit.Seconds) || unit.Unit == 's');
         return string.Create(CultureInfo.InvariantCulture, $"{seconds / length}{unit}");
     }
 

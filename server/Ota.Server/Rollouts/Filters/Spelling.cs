@@ -5,13 +5,17 @@ internal static class Spelling
 {
     private const int Longest = 24;
 
-    /// <summary>The nearest word, at most two letters changed, added or left out (one in a word of up to four letters); null when there is none.</summary>
+    /// <summary>
+    /// The nearest word, at most two letters changed, added or left out (one in a word of up to four letters); null
+    /// when there is none.
+    /// </summary>
     public static string? Nearest(string word, IEnumerable<string> words)
     {
         if (word.Length > Longest)
             return null;
         var lower = word.ToLowerInvariant();
-        var (distance, nearest) = words.Select(known => (Distance: Distance(lower, known), known)).MinBy(pair => pair.Distance);
+        var (distance, nearest) = words.Select(known => (Distance: Distance(lower, known), known))
+            .MinBy(pair => pair.Distance);
         return distance <= (word.Length <= 4 ? 1 : 2) ? nearest : null;
     }
 

@@ -137,6 +137,8 @@ internal static class EnrollmentEndpoint
                 {
                     Decommission.Write(connection, over);
                     Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
+                    connection.Execute(
+                        DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(over) });
                 }
 
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)

@@ -6,13 +6,13 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Recovery;
 
 /// <summary>One unit, one shot: armed, taken, cleared, back; and nothing else ever.</summary>
-public sealed class RecoveryTests : IAsyncLifetime
+public class RecoveryTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();
@@ -248,6 +248,8 @@ public sealed class RecoveryTests : IAsyncLifetime
 
         Assert.Equal(_device.Id, next.Id);
         Assert.Equal("cancelled", await next.StateAsync());
+        await _server.RestartAsync();
+        Assert.Equal("cancelled", (await _server.GetAsync($"api/v1/devices/{_device.Id}")).GetProperty("state").GetString());
     }
 
     private async Task RefusedAsync(string type, object body)

@@ -17,6 +17,7 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly string _folder;
     private readonly bool _ownsFolder;
     private readonly string[] _more;
+    private static readonly AsyncLocal<bool> IsPostgreSql = new();
     private RunningServer? _beside;
 
     private RunningServer(string folder, bool ownsFolder, string[] more) => (_folder, _ownsFolder, _more) = (folder, ownsFolder, more);
@@ -47,21 +48,23 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static async Task<RunningServer> StartAsync(string? folder = null, params string[] more)
     {
-        // The whole suite on the other database, by hand.
-        if (folder is null && more.Length == 0 && Environment.GetEnvironmentVariable("OTA_TEST_DATABASE") == "postgresql")
-            return await OnPostgreSqlAsync();
+        if (IsPostgreSql.Value && folder is null)
+            return await OnPostgreSqlAsync(beside: null, more);
         var server = new RunningServer(folder ?? Directory.CreateTempSubdirectory("ota-server-").FullName, folder is null, more);
         await server.RunAsync();
         return server;
     }
 
+    /// <summary>From here on this test's servers are on PostgreSQL.</summary>
+    public static void UsePostgreSql() => IsPostgreSql.Value = true;
+
     /// <summary>
     /// On a PostgreSQL database of its own; or another server on the same one as <paramref name="beside"/>, with its images and its master secret.
     /// </summary>
-    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null)
+    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null, params string[] more)
     {
         var folder = Directory.CreateTempSubdirectory("ota-server-").FullName;
-        var server = new RunningServer(folder, ownsFolder: true, [])
+        var server = new RunningServer(folder, ownsFolder: true, more)
         {
             ConnectionString = beside?.ConnectionString ?? await PostgreSql.Instance.NewDatabaseAsync(),
             _beside = beside,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ota.Cli.Alerts;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
@@ -54,6 +55,11 @@ internal static class CommandTree
                 DecommissionDevice.Transfer,
             },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
+            new Command("alert", "What is wrong with devices.") { ListAlerts.Command },
+            new Command("webhook", "Who is told of alerts and of how deployments end.")
+            {
+                Webhooks.Webhooks.Add, Webhooks.Webhooks.List, Webhooks.Webhooks.Remove, Webhooks.Webhooks.Test,
+            },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

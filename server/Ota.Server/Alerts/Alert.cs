@@ -1,3 +1,5 @@
+using Ota.Server.Devices;
+
 namespace Ota.Server.Alerts;
 
 /// <summary>One thing that is or was wrong with a device, as staff see it.</summary>
@@ -16,15 +18,13 @@ public sealed record AlertView(
     string Detail);
 
 /// <summary>An alert that is open.</summary>
-/// <param name="At">UTC milliseconds at which it opened; it tells one alert of a device and kind from the next.</param>
+/// <param name="At">UTC milliseconds at which it opened.</param>
 internal sealed record OpenAlert(long At, string Detail);
 
-/// <summary>What has changed about one kind of alert of one device since it was last written.</summary>
-/// <param name="Closes">The one that is written as open and is over.</param>
-/// <param name="Closed">UTC milliseconds at which it was over.</param>
-/// <param name="Opens">The one that is to be written as open.</param>
-internal sealed record AlertChange(
-    string Device, string Product, string HardwareId, AlertKind Kind, OpenAlert? Closes, long Closed, OpenAlert? Opens);
+/// <summary>An alert that opened or closed and is to be written.</summary>
+/// <param name="At">UTC milliseconds.</param>
+/// <param name="Detail">What was seen when it opened; null when it closed.</param>
+internal sealed record AlertChange(Device Device, AlertKind Kind, long At, string? Detail);
 
 /// <summary>The words for kinds of alerts.</summary>
 internal static class AlertWords

@@ -32,13 +32,13 @@ internal static class AlertTable
 
     private const string InsertSql =
         """
-        INSERT INTO alerts (number, device, product, kind, opened, detail) VALUES (@number, @Device, @Product, @kind, @At, @Detail)
+        INSERT INTO alerts (number, device, product, kind, opened, detail) VALUES (@number, @Id, @Product, @kind, @At, @detail)
         ON CONFLICT DO NOTHING
         """;
 
     private const string CloseSql =
         """
-        UPDATE alerts SET closed = @Closed WHERE device = @Device AND kind = @kind AND closed IS NULL
+        UPDATE alerts SET closed = @At WHERE device = @Id AND kind = @kind AND closed IS NULL
         RETURNING number, opened, detail
         """;
 
@@ -74,24 +74,23 @@ internal static class AlertTable
         WHERE device = @device AND rssi <> 0 ORDER BY at DESC LIMIT @most
         """;
 
-    /// <summary>Writes what changed, with its line in the timeline and what webhooks are to be told.</summary>
+    /// <summary>Writes what opened or closed, with its line in the timeline and what webhooks are to be told.</summary>
     public static void Write(SqliteConnection connection, AlertChange change)
     {
-        var kind = AlertWords.Of(change.Kind);
-        if (change.Closes is not null
-            && connection.QuerySingleOrDefault<ClosedRow>(CloseSql, new { change.Device, kind, change.Closed }) is { } closed)
+        var (device, kind) = (change.Device, AlertWords.Of(change.Kind));
+        if (change.Detail is { } detail)
         {
-            Timeline.Append(connection, change.Device, change.Closed, "alert-over", AlertWords.Ending(change.Kind));
-            Tell(connection, change, WebhookEvents.AlertClosed, closed.Number, new OpenAlert(closed.Opened, closed.Detail), change.Closed);
+            var number = Counters.Next(connection, Counters.Alert);
+            if (connection.Execute(InsertSql, new { number, device.Id, device.Product, kind, change.At, detail }) == 0)
+                return;
+            Timeline.Append(connection, device.Id, change.At, "alert", AlertWords.Opening(change.Kind, detail));
+            Tell(connection, change, WebhookEvents.AlertOpened, number, new OpenAlert(change.At, detail), closed: null);
         }
-
-        if (change.Opens is not { } opens)
-            return;
-        var number = Counters.Next(connection, Counters.Alert);
-        if (connection.Execute(InsertSql, new { number, change.Device, change.Product, kind, opens.At, opens.Detail }) == 0)
-            return;
-        Timeline.Append(connection, change.Device, opens.At, "alert", AlertWords.Opening(change.Kind, opens.Detail));
-        Tell(connection, change, WebhookEvents.AlertOpened, number, opens, closed: null);
+        else if (connection.QuerySingleOrDefault<ClosedRow>(CloseSql, new { device.Id, kind, change.At }) is { } closed)
+        {
+            Timeline.Append(connection, device.Id, change.At, "alert-over", AlertWords.Ending(change.Kind));
+            Tell(connection, change, WebhookEvents.AlertClosed, closed.Number, new OpenAlert(closed.Opened, closed.Detail), change.At);
+        }
     }
 
     public static IReadOnlyList<(string Device, AlertKind Kind, OpenAlert Open)> AllOpen(SqliteConnection connection) =>
@@ -119,11 +118,12 @@ internal static class AlertTable
     private static void Tell(SqliteConnection connection, AlertChange change, string type, long number, OpenAlert alert, long? closed) =>
         Outbox.Append(
             connection,
-            change.Product,
+            change.Device.Product,
             type,
-            closed ?? alert.At,
+            change.At,
             () => new AlertEvent(
-                number, change.Device, change.HardwareId, change.Product, AlertWords.Of(change.Kind), alert.Detail, alert.At / 1000, closed / 1000),
+                number, change.Device.Id, change.Device.HardwareId, change.Device.Product, AlertWords.Of(change.Kind), alert.Detail,
+                alert.At / 1000, closed / 1000),
             AlertJson.Default.AlertEvent);
 
     private sealed class ClosedRow

@@ -11,7 +11,7 @@ namespace Ota.Server.Alerts;
 
 /// <summary>
 /// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. What opens or closes is
-/// written behind, within a second, each device once however much has changed, so memory stays bounded by the fleet. A crash loses at most
+/// written behind, within a second, and kept in a bounded number for each device while the disk does not take it. A crash loses at most
 /// that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
@@ -193,37 +193,37 @@ internal sealed partial class AlertWatch(
 
     private async Task<bool> WriteAsync(Watched[] batch)
     {
-        var changes = new List<(Watched Watched, AlertChange Change)>();
+        var taken = new List<(Watched Watched, AlertChange[] Changes)>(batch.Length);
         foreach (var watched in batch)
         {
             lock (watched)
-                changes.AddRange(watched.Changes().Select(change => (watched, change)));
+                taken.Add((watched, watched.Take()));
         }
 
-        var isWritten = await TryAsync(() => database.WriteAsync(
-            connection => changes.ForEach(change => AlertTable.Write(connection, change.Change)), CancellationToken.None));
-        if (!isWritten)
+        AlertChange[] changes = [.. taken.SelectMany(one => one.Changes).OrderBy(change => change.At)];
+        if (await TryAsync(() => database.WriteAsync(
+            connection => Array.ForEach(changes, change => AlertTable.Write(connection, change)), CancellationToken.None)))
         {
-            Array.ForEach(batch, Add);
-            return false;
+            Array.ForEach(changes, Said);
+            return true;
         }
 
-        foreach (var (watched, change) in changes)
+        foreach (var (watched, back) in taken)
         {
             lock (watched)
-                watched.Written(change);
-            Said(change);
+                watched.PutBack(back);
+            Add(watched);
         }
 
-        return true;
+        return false;
     }
 
     private void Said(AlertChange change)
     {
-        if (change.Closes is not null)
-            Log.Closed(logger, change.Device, AlertWords.Of(change.Kind));
-        if (change.Opens is { } opens)
-            Log.Opened(logger, change.Device, AlertWords.Of(change.Kind), opens.Detail);
+        if (change.Detail is { } detail)
+            Log.Opened(logger, change.Device.Id, AlertWords.Of(change.Kind), detail);
+        else
+            Log.Closed(logger, change.Device.Id, AlertWords.Of(change.Kind));
     }
 
     private async Task<bool> TryAsync(Func<Task> write)

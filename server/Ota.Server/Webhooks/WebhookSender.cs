@@ -16,13 +16,13 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
     /// <summary>Deliveries that are under way to one webhook at most.</summary>
     private const int MostAtOnce = 4;
 
+    /// <summary>Rows that are read at once.</summary>
+    private const int Batch = 100;
+
     private const string Gone = "HTTP 410";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(15);
-
-    // What waits and is under way, by webhook; touched by the loop alone.
-    private readonly Dictionary<string, Dictionary<long, Task>> _underWay = new(StringComparer.Ordinal);
 
     private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
     {
@@ -46,78 +46,70 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
+        var underWay = new Dictionary<string, Task>(StringComparer.Ordinal);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                Begin(stoppingToken);
+            {
+                foreach (var webhook in Waiting())
+                {
+                    if (underWay.GetValueOrDefault(webhook.Id) is not { IsCompleted: false })
+                        underWay[webhook.Id] = Task.Run(() => TellAsync(webhook, stoppingToken), CancellationToken.None);
+                }
+
+                foreach (var (id, _) in underWay.Where(telling => telling.Value.IsCompleted))
+                    underWay.Remove(id);
+            }
         }
         catch (OperationCanceledException)
         {
             // Stopping: what is under way is called off and waits for the next start.
         }
 
-        await Task.WhenAll(_underWay.Values.SelectMany(deliveries => deliveries.Values));
+        await Task.WhenAll(underWay.Values);
     }
 
-    // Begins what is due, as far as each webhook has room.
-    private void Begin(CancellationToken stoppingToken)
+    private IReadOnlyList<Webhook> Waiting()
     {
-        foreach (var (id, deliveries) in _underWay)
-        {
-            foreach (var (number, _) in deliveries.Where(delivery => delivery.Value.IsCompleted))
-                deliveries.Remove(number);
-            if (deliveries.Count == 0)
-                _underWay.Remove(id);
-        }
-
         try
         {
-            foreach (var webhook in database.Read(WebhookTable.Waiting))
-                Begin(webhook, stoppingToken);
+            return database.Read(WebhookTable.Waiting);
         }
         catch (SqliteException fault)
         {
             Log.Delayed(logger, fault.SqliteErrorCode);
+            return [];
         }
     }
 
-    private void Begin(Webhook webhook, CancellationToken stoppingToken)
+    // Until nothing is due for this webhook.
+    private async Task TellAsync(Webhook webhook, CancellationToken stoppingToken)
     {
-        var deliveries = _underWay.GetValueOrDefault(webhook.Id) ?? [];
-        if (deliveries.Count >= MostAtOnce)
-            return;
-        // Those under way are still due.
-        var due = database.Read(connection => Outbox.Due(connection, webhook.Id, time.GetUtcNow(), MostAtOnce + deliveries.Count));
-        foreach (var waiting in due.Where(waiting => !deliveries.ContainsKey(waiting.Number)).Take(MostAtOnce - deliveries.Count).ToArray())
-            deliveries[waiting.Number] = Task.Run(() => DeliverAsync(webhook, waiting, stoppingToken), CancellationToken.None);
-        if (deliveries.Count > 0)
-            _underWay[webhook.Id] = deliveries;
-    }
-
-    private async Task DeliverAsync(Webhook webhook, Waiting waiting, CancellationToken stoppingToken)
-    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = stoppingToken };
         try
         {
-            var error = await SendAsync(webhook, waiting, stoppingToken);
-            await RecordAsync(webhook, waiting, error);
+            while (database.Read(connection => Outbox.Due(connection, webhook.Id, time.GetUtcNow(), Batch)) is { Count: > 0 } due)
+            {
+                await Parallel.ForEachAsync(due, options, async (waiting, cancellation) =>
+                    await RecordAsync(webhook, waiting, await SendAsync(webhook, waiting, cancellation)));
+            }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (Exception fault) when (fault is SqliteException or OperationCanceledException)
         {
-            // It waits in the outbox.
-        }
-        catch (SqliteException fault)
-        {
-            Log.Delayed(logger, fault.SqliteErrorCode);
-            // Its row still says that it is due: without this it would be told over and over while the disk is full.
+            // Called off while stopping, or because another one's outcome could not be recorded: it waits in the outbox.
+            if (stoppingToken.IsCancellationRequested)
+                return;
+            Log.Delayed(logger, (fault as SqliteException)?.SqliteErrorCode ?? 0);
+            // The row still says that it is due: at once it would be told over and over while the disk is full.
             await Task.Delay(AfterFault, time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, default, TaskScheduler.Default);
         }
     }
 
     /// <summary>Null when the receiver has it, else why not, in a few words that hold no address.</summary>
-    private async Task<string?> SendAsync(Webhook webhook, Waiting waiting, CancellationToken stoppingToken)
+    private async Task<string?> SendAsync(Webhook webhook, Waiting waiting, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stoppingToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url)
         {
@@ -133,7 +125,7 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
             using var answer = await _client.SendAsync(request, either.Token);
             return answer.IsSuccessStatusCode ? null : string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)answer.StatusCode}");
         }
-        catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return $"no answer within {Patience.TotalSeconds:0} s";
         }

@@ -20,11 +20,25 @@ internal sealed record Alert(
 internal static class ListAlerts
 {
     private static readonly Option<string?> Product = new("--product") { Description = "Only of this product.", HelpName = "name" };
-    private static readonly Option<string?> Device = new("--device") { Description = "Only of this device, by its id or hardware id.", HelpName = "id" };
-    private static readonly Option<string?> Kind = new("--kind") { Description = "Only of this kind: crash-loop, silent or weak-signal.", HelpName = "kind" };
+    private static readonly Option<string?> Device = new("--device")
+    {
+        Description = "Only of this device, by its id or hardware id.",
+        HelpName = "id",
+    };
+
+    private static readonly Option<string?> Kind = new("--kind")
+    {
+        Description = "Only of this kind: crash-loop, silent or weak-signal.",
+        HelpName = "kind",
+    };
+
     private static readonly Option<bool> Open = new("--open") { Description = "Only what is still open." };
     private static readonly Option<int?> Limit = new("--limit") { Description = "At most so many.", HelpName = "n" };
-    private static readonly Option<long?> After = new("--after") { Description = "Only those before this alert: the last id of the page before.", HelpName = "id" };
+    private static readonly Option<long?> After = new("--after")
+    {
+        Description = "Only those older than this alert, the last one of the page before.",
+        HelpName = "id",
+    };
 
     public static Command Command { get; } = new Verb("list", "List what is or was wrong with devices, newest first.", RunAsync)
     {

@@ -8,7 +8,11 @@ namespace Ota.Cli.Webhooks;
 internal static class Webhooks
 {
     private static readonly Argument<string> Product = Arguments.Product();
-    private static readonly Argument<string> Url = new("url") { Description = "The https address that is told; http on the server itself." };
+    private static readonly Argument<string> Url = new("url")
+    {
+        Description = "The https address that is told; http on the server itself.",
+    };
+
     private static readonly Argument<string> Id = new("id") { Description = "The webhook's id, as 'ota webhook list' shows it." };
     private static readonly Option<string[]> Events = new("--event")
     {
@@ -33,7 +37,9 @@ internal static class Webhooks
             ApiPath.Of($"products/{call.Get(Product)}/webhooks"), new NewWebhook(call.Get(Url), call.Get(Events)!), cancellation);
         call.Screen.Show(webhook, screen =>
         {
-            screen.Line(new Cell(webhook.Id, Tone.Strong), $" tells {webhook.Url} of {string.Join(", ", webhook.Events)}. Its secret is shown this once:");
+            screen.Line(
+                new Cell(webhook.Id, Tone.Strong),
+                $" tells {webhook.Url} of {string.Join(", ", webhook.Events)}. Its secret is shown this once:");
             Screen.Verbatim(Cell.Clean(webhook.Secret));
         });
     }
@@ -73,6 +79,7 @@ internal static class Webhooks
         var (ping, _) = await call.Api.PostAsync<WebhookPing>(
             ApiPath.Of($"products/{call.Get(Product)}/webhooks/{call.Get(Id)}/test"), cancellation);
         call.Screen.Show(ping, screen => screen.Line(
-            "The event ping is on its way as ", new Cell(ping.Event, Tone.Strong), $"; 'ota webhook list {call.Get(Product)}' says how it went."));
+            "The event ping is on its way as ", new Cell(ping.Event, Tone.Strong),
+            $"; 'ota webhook list {call.Get(Product)}' says how it went."));
     }
 }

@@ -20,7 +20,9 @@ public enum AlertKind
 /// <summary>What is remembered of a device's check-ins to judge the next one.</summary>
 /// <param name="At">UTC milliseconds of the last one; 0 for none.</param>
 /// <param name="Starts">Starts since manufacture, as it said then.</param>
-/// <param name="Restarts">UTC milliseconds of the latest restarts that nobody meant, oldest first, at most as many as make an alert.</param>
+/// <param name="Restarts">
+/// UTC milliseconds of the latest restarts that nobody meant, oldest first, at most as many as make an alert.
+/// </param>
 /// <param name="Weak">Weak signals in a row.</param>
 /// <param name="Good">Good signals in a row.</param>
 public sealed record Readings(long At, long Starts, ImmutableArray<long> Restarts, int Weak, int Good)
@@ -32,7 +34,8 @@ public sealed record Readings(long At, long Starts, ImmutableArray<long> Restart
 public sealed record Downtime(DateTimeOffset From, DateTimeOffset To);
 
 /// <summary>
-/// Decides what is wrong with a device. Pure: no clock, no database. What opens an alert and what closes it lie apart, so that none flaps.
+/// Decides what is wrong with a device. Pure: no clock, no database. What opens an alert and what closes it lie apart, so
+/// that none flaps.
 /// </summary>
 public static class AlertPolicy
 {
@@ -75,8 +78,8 @@ public static class AlertPolicy
     public static bool IsWeak(bool isOpen, Readings readings) => isOpen ? readings.Good < InARow : readings.Weak >= InARow;
 
     /// <summary>
-    /// From when on a device is silent that is not heard: when it has missed the check-in it was told of and the one its schedule has after that,
-    /// and some grace. A check-in that fell into a downtime was not missed; the next one after it counts.
+    /// From when on a device is silent that is not heard: when it has missed the check-in it was told of and the one its
+    /// schedule has after that, and some grace. A check-in that fell into a downtime was not missed; the next one after it counts.
     /// </summary>
     /// <param name="next">When it was told to ask again.</param>
     /// <param name="downtimes">Of this server, oldest first.</param>

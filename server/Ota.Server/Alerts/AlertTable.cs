@@ -62,7 +62,8 @@ internal static class AlertTable
 
     private const string RestartsSql =
         """
-        SELECT s.device, s.at, s.rssi, s.uptime, s.free_memory AS freeMemory, s.restarts, s.cause, p.at AS beforeAt, p.restarts AS beforeRestarts
+        SELECT s.device, s.at, s.rssi, s.uptime, s.free_memory AS freeMemory, s.restarts, s.cause, p.at AS beforeAt,
+               p.restarts AS beforeRestarts
         FROM samples s JOIN samples p ON p.device = s.device
             AND p.at = (SELECT max(at) FROM samples WHERE device = s.device AND at < s.at)
         WHERE s.at >= @since AND s.restarts > p.restarts ORDER BY s.at
@@ -89,7 +90,8 @@ internal static class AlertTable
         else if (connection.QuerySingleOrDefault<ClosedRow>(CloseSql, new { device.Id, kind, change.At }) is { } closed)
         {
             Timeline.Append(connection, device.Id, change.At, "alert-over", AlertWords.Ending(change.Kind));
-            Tell(connection, change, WebhookEvents.AlertClosed, closed.Number, new OpenAlert(closed.Opened, closed.Detail), change.At);
+            var alert = new OpenAlert(closed.Opened, closed.Detail);
+            Tell(connection, change, WebhookEvents.AlertClosed, closed.Number, alert, change.At);
         }
     }
 
@@ -115,7 +117,8 @@ internal static class AlertTable
     public static IEnumerable<Sample> Latest(SqliteConnection connection, string device, int most) =>
         connection.Query<SampleRow>(LatestSql, new { device, most }).Select(row => row.ToSample()).Reverse();
 
-    private static void Tell(SqliteConnection connection, AlertChange change, string type, long number, OpenAlert alert, long? closed) =>
+    private static void Tell(
+        SqliteConnection connection, AlertChange change, string type, long number, OpenAlert alert, long? closed) =>
         Outbox.Append(
             connection,
             change.Device.Product,

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
@@ -10,9 +9,9 @@ using Ota.Server.Products;
 namespace Ota.Server.Alerts;
 
 /// <summary>
-/// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. What opens or closes is
-/// written behind, within a second, and kept in a bounded number for each device while the disk does not take it. A crash loses at most
-/// that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
+/// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. What opens
+/// or closes is written behind, within a second, and kept in a bounded number for each device while the disk does not take
+/// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
     Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, TimeProvider time, ILogger<AlertWatch> logger)
@@ -33,13 +32,16 @@ internal sealed partial class AlertWatch(
         {
             foreach (var device in fleet.All)
             {
-                if (device.Heard is { } heard)
-                    Of(device).Readings = Readings.None with { At = heard.At.ToUnixTimeMilliseconds(), Starts = heard.CheckIn.Restart.Count };
+                if (device.Heard is not { } heard)
+                    continue;
+                var (at, starts) = (heard.At.ToUnixTimeMilliseconds(), heard.CheckIn.Restart.Count);
+                Of(device).Readings = Readings.None with { At = at, Starts = starts };
             }
 
             foreach (var (device, kind, open) in AlertTable.AllOpen(connection))
                 Of(fleet.Find(device)!).Load(kind, open);
-            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, time.GetUtcNow() - AlertPolicy.Within))
+            var since = time.GetUtcNow() - AlertPolicy.Within;
+            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since))
             {
                 var watched = Of(fleet.Find(device)!);
                 var known = watched.Readings;
@@ -49,7 +51,8 @@ internal sealed partial class AlertWatch(
 
             foreach (var watched in _watched.Values.Where(IsAboutTheSignal))
             {
-                var then = AlertTable.Latest(connection, watched.Device.Id, AlertPolicy.InARow).Aggregate(Readings.None, AlertPolicy.After);
+                var then = AlertTable.Latest(connection, watched.Device.Id, AlertPolicy.InARow)
+                    .Aggregate(Readings.None, AlertPolicy.After);
                 watched.Readings = watched.Readings with { Weak = then.Weak, Good = then.Good };
             }
 
@@ -65,11 +68,13 @@ internal sealed partial class AlertWatch(
             var readings = AlertPolicy.After(watched.Readings, sample);
             watched.Readings = readings;
             Set(watched, AlertKind.Silent, sample.At, null);
-            Set(watched, AlertKind.CrashLoop, sample.At, AlertPolicy.IsCrashLooping(watched.Open(AlertKind.CrashLoop) is not null, readings)
-                ? () => $"restarted {AlertPolicy.Restarts} times within an hour and nobody meant it (last cause: {sample.Cause})"
+            var isLooping = AlertPolicy.IsCrashLooping(watched.Open(AlertKind.CrashLoop) is not null, readings);
+            Set(watched, AlertKind.CrashLoop, sample.At, isLooping
+                ? () => Say($"restarted {AlertPolicy.Restarts} times within an hour and nobody meant it (last cause: {sample.Cause})")
                 : null);
-            Set(watched, AlertKind.WeakSignal, sample.At, AlertPolicy.IsWeak(watched.Open(AlertKind.WeakSignal) is not null, readings)
-                ? () => string.Create(CultureInfo.InvariantCulture, $"{sample.Rssi} dBm, worse than −80 dBm {AlertPolicy.InARow} times in a row")
+            var isWeak = AlertPolicy.IsWeak(watched.Open(AlertKind.WeakSignal) is not null, readings);
+            Set(watched, AlertKind.WeakSignal, sample.At, isWeak
+                ? () => Say($"{sample.Rssi} dBm, worse than −80 dBm {AlertPolicy.InARow} times in a row")
                 : null);
         }
     }
@@ -165,8 +170,8 @@ internal sealed partial class AlertWatch(
             Set(watched, AlertKind.Silent, at, null);
         else if (silent is null && now > heard.Next
             && now >= AlertPolicy.SilentFrom(heard.Next, products.Find(device.Product)!.Poll, device.Id, runs.Downtimes))
-            Set(watched, AlertKind.Silent, at, () => string.Create(
-                CultureInfo.InvariantCulture, $"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
+            Set(watched, AlertKind.Silent, at, () =>
+                Say($"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
     }
 
     private void Set(Watched watched, AlertKind kind, long at, Func<string>? detail)
@@ -239,6 +244,8 @@ internal sealed partial class AlertWatch(
             return false;
         }
     }
+
+    private static string Say(FormattableString text) => FormattableString.Invariant(text);
 
     private static partial class Log
     {

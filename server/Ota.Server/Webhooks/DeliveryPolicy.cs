@@ -9,7 +9,9 @@ internal static class DeliveryPolicy
     private const double FirstSeconds = 10;
     private static readonly TimeSpan Longest = TimeSpan.FromHours(8);
 
-    /// <summary>When to try again, or null to give up. Ten seconds, doubled up to eight hours, and once more when its life is over.</summary>
+    /// <summary>
+    /// When to try again, or null to give up. Ten seconds, doubled up to eight hours, and once more when its life is over.
+    /// </summary>
     /// <param name="attempts">Those that failed, at least 1.</param>
     /// <param name="chance">0 to 1; spreads each wait over ±25 %, so that what failed together does not come back together.</param>
     public static DateTimeOffset? Next(long attempts, DateTimeOffset created, DateTimeOffset now, double chance)

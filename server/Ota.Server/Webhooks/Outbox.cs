@@ -15,8 +15,8 @@ namespace Ota.Server.Webhooks;
 internal sealed record Waiting(long Number, string Webhook, string Event, string Body, DateTimeOffset Created, long Attempts);
 
 /// <summary>
-/// What webhooks are still to be told. Appended in the transaction of what happened, so neither is there without the other, and taken out only
-/// when the receiver has it: whatever is killed in between, it is told at least once, under one id.
+/// What webhooks are still to be told. Appended in the transaction of what happened, so neither is there without the other,
+/// and taken out only when the receiver has it: whatever is killed in between, it is told at least once, under one id.
 /// </summary>
 internal static class Outbox
 {

@@ -26,10 +26,13 @@ internal static class WebhookEndpoints
         webhooks.MapPost("/{webhook}/test", PingAsync).For(StaffRole.Developer).WithSummary("Sends a webhook the event ping");
     }
 
-    private static Results<Ok<WebhookView[]>, ProblemHttpResult> List(string product, ProductCatalog products, Database database) =>
-        products.Find(product) is { } found
-            ? TypedResults.Ok(database.Read(connection => WebhookTable.Of(connection, found.Name)).Select(webhook => View(webhook)).ToArray())
-            : Problems.NotFound("product", product);
+    private static Results<Ok<WebhookView[]>, ProblemHttpResult> List(string product, ProductCatalog products, Database database)
+    {
+        if (products.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        var webhooks = database.Read(connection => WebhookTable.Of(connection, found.Name));
+        return TypedResults.Ok(webhooks.Select(webhook => View(webhook)).ToArray());
+    }
 
     private static async Task<Results<Created<WebhookView>, ProblemHttpResult>> AddAsync(
         string product, NewWebhook asked, ProductCatalog products, Database database, MasterSecret master, ServerSettings settings,

@@ -101,7 +101,7 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
                 return;
             Log.Delayed(logger, (fault as SqliteException)?.SqliteErrorCode ?? 0);
             // The row still says that it is due: at once it would be told over and over while the disk is full.
-            await Task.Delay(AfterFault, time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, default, TaskScheduler.Default);
+            await Task.Delay(AfterFault, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -179,7 +179,8 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
         [LoggerMessage(2, LogLevel.Debug, "Webhook {Webhook} did not take {Event}: {Error}; trying again.")]
         public static partial void Failed(ILogger logger, string webhook, string @event, string error);
 
-        [LoggerMessage(3, LogLevel.Warning, "Webhook {Webhook} was not told {Event}: given up after {Attempts} attempts, the last: {Error}.")]
+        [LoggerMessage(
+            3, LogLevel.Warning, "Webhook {Webhook} was not told {Event}: given up after {Attempts} attempts, the last: {Error}.")]
         public static partial void GivenUp(ILogger logger, string webhook, string @event, long attempts, string error);
 
         [LoggerMessage(4, LogLevel.Warning, "Webhook {Webhook} of {Product} answered 410 and is told nothing more.")]

@@ -5,7 +5,8 @@ using System.Text;
 namespace Ota.Server.Webhooks;
 
 /// <summary>
-/// Signs a delivery as Standard Webhooks 1.0 has it (standardwebhooks.com): <c>v1,</c> and the base64 HMAC-SHA256 over <c>id.timestamp.body</c>.
+/// Signs a delivery as Standard Webhooks 1.0 has it (standardwebhooks.com): <c>v1,</c> and the base64 HMAC-SHA256 over
+/// <c>id.timestamp.body</c>.
 /// </summary>
 internal static class WebhookSignature
 {

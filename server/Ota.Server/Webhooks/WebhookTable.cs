@@ -27,7 +27,10 @@ internal static class WebhookTable
 
     private const string EmptySql = "DELETE FROM webhook_outbox WHERE webhook = @id";
     private const string RemoveSql = "DELETE FROM webhooks WHERE id = @id";
-    private const string DisableSql = "UPDATE webhooks SET disabled = @at, queued = 0, last_failed = @at, last_error = @error WHERE id = @id";
+
+    private const string DisableSql =
+        "UPDATE webhooks SET disabled = @at, queued = 0, last_failed = @at, last_error = @error WHERE id = @id";
+
     private const string DoneSql = "DELETE FROM webhook_outbox WHERE number = @number";
     private const string LaterSql = "UPDATE webhook_outbox SET attempts = attempts + 1, due = @due WHERE number = @number";
     private const string DeliveredSql = "UPDATE webhooks SET queued = queued - @rows, last_delivered = @at WHERE id = @id";
@@ -57,8 +60,8 @@ internal static class WebhookTable
         var at = webhook.Created.ToUnixTimeMilliseconds();
         connection.Execute(InsertSql, new
         {
-            id = webhook.Id, product = webhook.Product, url = webhook.Url.AbsoluteUri, events = JsonSerializer.Serialize(webhook.Events), at,
-            who = webhook.CreatedBy,
+            id = webhook.Id, product = webhook.Product, url = webhook.Url.AbsoluteUri,
+            events = JsonSerializer.Serialize(webhook.Events), at, who = webhook.CreatedBy,
         });
         AuditLog.Append(connection, at, webhook.CreatedBy, "webhook.add", webhook.Product, Audited(webhook));
         return true;

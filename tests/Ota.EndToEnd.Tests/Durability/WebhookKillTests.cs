@@ -13,7 +13,8 @@ using Ota.Signing;
 namespace Ota.EndToEnd.Tests.Durability;
 
 /// <summary>
-/// The server is killed while devices confirm and somebody's server is told of it: whatever was confirmed is told, at least once and under one id.
+/// The server is killed while devices confirm and somebody's server is told of it: whatever was confirmed is told, at least
+/// once and under one id.
 /// </summary>
 public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
 {
@@ -72,7 +73,8 @@ public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(confirmed.Order(), _told.Keys.Order());
         Assert.All(_told.Values, ids => Assert.Single(ids.Distinct()));
         Assert.Equal(_told.Count, _told.Values.SelectMany(ids => ids).Distinct().Count());
-        var said = $"kills: {Kills}, confirmed: {confirmed.Length}, told: {_told.Values.Sum(ids => ids.Count)} times under {_told.Count} ids, lost: 0";
+        var times = _told.Values.Sum(ids => ids.Count);
+        var said = $"kills: {Kills}, confirmed: {confirmed.Length}, told: {times} times under {_told.Count} ids, lost: 0";
         output.WriteLine(said);
         Console.WriteLine(said);
         Assert.True(confirmed.Length > Kills, said);
@@ -106,7 +108,8 @@ public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
         var bytes = Encoding.ASCII.GetBytes("firmware " + version);
         using var digests = new ImageDigests(bytes.Length);
         digests.Append(bytes);
-        var statement = new ReleaseStatement("kettle", version, "application", ["virtual"], 0, 1767225600, digests.Describe("raw")).Sign(key);
+        var image = digests.Describe("raw");
+        var statement = new ReleaseStatement("kettle", version, "application", ["virtual"], 0, 1767225600, image).Sign(key);
         using var form = new MultipartFormDataContent
         {
             { new StringContent(statement), "statement" },

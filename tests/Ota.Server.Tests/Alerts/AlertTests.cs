@@ -182,9 +182,10 @@ public sealed class AlertTests : IAsyncLifetime
 
         var first = Assert.Single(await AlertsAsync("&limit=1"));
         Assert.Equal("silent", first.GetProperty("kind").GetString());
-        Assert.Equal("weak-signal", Assert.Single(await AlertsAsync($"&after={first.GetProperty("id").GetInt64()}")).GetProperty("kind").GetString());
+        var second = Assert.Single(await AlertsAsync($"&after={first.GetProperty("id").GetInt64()}"));
+        Assert.Equal("weak-signal", second.GetProperty("kind").GetString());
         Assert.Equal(2, (await _server.GetAsync($"api/v1/alerts?device={_device.Id}")).GetArrayLength());
-        await _server.PostAsync("api/v1/products", new { name = "pan", hardware = new[] { "virtual" }, releaseKeys = new[] { Vectors.Text("TEST-ONLY-release-key.pub.pem") } });
+        await _server.AddProductAsync("pan");
         Assert.Equal(0, (await _server.GetAsync("api/v1/alerts?product=pan")).GetArrayLength());
         foreach (var (query, status) in new[]
         {
@@ -238,5 +239,6 @@ public sealed class AlertTests : IAsyncLifetime
         [.. (await _server.GetAsync("api/v1/alerts?product=kettle" + query)).EnumerateArray()];
 
     private async Task<string[]> ToldAsync() => [.. (await _device.ShownAsync()).GetProperty("timeline").EnumerateArray()
-        .Where(entry => entry.GetProperty("kind").GetString() is "alert" or "alert-over").Select(entry => entry.GetProperty("text").GetString()!)];
+        .Where(entry => entry.GetProperty("kind").GetString() is "alert" or "alert-over")
+        .Select(entry => entry.GetProperty("text").GetString()!)];
 }

@@ -43,7 +43,8 @@ public sealed class WebhookTests : IAsyncLifetime
         var told = await _receiver.NextAsync();
 
         told.SignedWith(webhook.GetProperty("secret").GetString()!);
-        Assert.InRange(long.Parse(told.Timestamp, null), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 60, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 60);
+        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        Assert.InRange(long.Parse(told.Timestamp, null), now - 60, now + 1);
         Assert.StartsWith("evt_", told.Id, StringComparison.Ordinal);
         Assert.Equal("deployment.confirmed", told.Type);
         var shown = (await _device.ShownAsync()).GetProperty("deployments")[0];
@@ -217,8 +218,9 @@ public sealed class WebhookTests : IAsyncLifetime
         var other = await ADevice.EnrollAsync(_server, _enrollmentKey, "02:00:00:00:00:02");
         await ConfirmAsync(other);
         Assert.Equal(0, Waiting());
-        var disabled = (await _server.GetAsync("api/v1/audit")).EnumerateArray().Single(entry => Text(entry, "action") == "webhook.disable");
-        Assert.Equal(("server", "kettle", $"{Text(webhook, "id")} to {_receiver.Url}"), (Text(disabled, "who"), Text(disabled, "subject"), Text(disabled, "detail")));
+        var disabled = (await AuditedAsync()).Single(entry => Text(entry, "action") == "webhook.disable");
+        Assert.Equal(("server", "kettle"), (Text(disabled, "who"), Text(disabled, "subject")));
+        Assert.Equal($"{Text(webhook, "id")} to {_receiver.Url}", Text(disabled, "detail"));
     }
 
     [Fact]
@@ -235,7 +237,9 @@ public sealed class WebhookTests : IAsyncLifetime
         await UntilAsync(async () => (await ListedAsync(webhook)).GetProperty("givenUp").GetInt64() == 1);
         Assert.Equal(0, Waiting());
         Assert.Contains(
-            $"Webhook {Text(webhook, "id")} was not told {id}: given up after 2 attempts, the last: HTTP 503.", _server.Log.Text, StringComparison.Ordinal);
+            $"Webhook {Text(webhook, "id")} was not told {id}: given up after 2 attempts, the last: HTTP 503.",
+            _server.Log.Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -246,11 +250,15 @@ public sealed class WebhookTests : IAsyncLifetime
         var database = _server.App.Services.GetRequiredService<Database>();
         string[] ids = [];
         await database.WriteAsync(
-            connection => ids = [.. Enumerable.Range(0, Outbox.MostWaiting + 3).Select(_ => Outbox.Ping(connection, webhook, long.MaxValue / 2))],
+            connection => ids =
+            [
+                .. Enumerable.Range(0, Outbox.MostWaiting + 3).Select(_ => Outbox.Ping(connection, webhook, long.MaxValue / 2)),
+            ],
             CancellationToken.None);
 
         Assert.Equal(Outbox.MostWaiting, Waiting());
-        Assert.Equal(ids[3], database.Read(connection => connection.ExecuteScalar<string>("SELECT event FROM webhook_outbox ORDER BY number LIMIT 1")));
+        const string oldest = "SELECT event FROM webhook_outbox ORDER BY number LIMIT 1";
+        Assert.Equal(ids[3], database.Read(connection => connection.ExecuteScalar<string>(oldest)));
         var listed = await ListedAsync(webhook);
         Assert.Equal((Outbox.MostWaiting, 3), (listed.GetProperty("queued").GetInt32(), listed.GetProperty("givenUp").GetInt32()));
         await _receiver.UpAsync();
@@ -260,7 +268,8 @@ public sealed class WebhookTests : IAsyncLifetime
     public async Task The_secret_is_shown_once_and_stands_nowhere()
     {
         using var developer = await _server.AsAsync("developer");
-        using var added = await developer.PostAsJsonAsync(Path, new { url = _receiver.Url + "?token=hush", events = new[] { "deployment.confirmed" } });
+        using var added = await developer.PostAsJsonAsync(
+            Path, new { url = _receiver.Url + "?token=hush", events = new[] { "deployment.confirmed" } });
         Assert.Equal(HttpStatusCode.Created, added.StatusCode);
         var webhook = await added.Content.ReadFromJsonAsync<JsonElement>();
         var secret = Text(webhook, "secret")!;
@@ -274,7 +283,8 @@ public sealed class WebhookTests : IAsyncLifetime
         var removed = await (await developer.DeleteAsync($"{Path}/{Text(webhook, "id")}")).Content.ReadAsStringAsync();
         var audit = await _server.Admin.GetStringAsync("api/v1/audit");
         await _server.RestartAsync();
-        var files = string.Concat(Directory.EnumerateFiles(_server.Data, "ota.db*").Select(file => File.ReadAllText(file, System.Text.Encoding.Latin1)));
+        var files = string.Concat(
+            Directory.EnumerateFiles(_server.Data, "ota.db*").Select(file => File.ReadAllText(file, System.Text.Encoding.Latin1)));
         foreach (var place in new[] { listed, removed, audit, files, _server.Log.Text })
         {
             Assert.DoesNotContain(secret, place, StringComparison.Ordinal);
@@ -301,7 +311,8 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
         Assert.Equal(
             ["webhook.add", "webhook.remove"],
-            (await _server.GetAsync("api/v1/audit")).EnumerateArray().Select(entry => Text(entry, "action")!).Where(action => action.StartsWith("webhook", StringComparison.Ordinal)));
+            (await AuditedAsync()).Select(entry => Text(entry, "action")!)
+                .Where(action => action.StartsWith("webhook", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -339,7 +350,10 @@ public sealed class WebhookTests : IAsyncLifetime
 
     private static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();
 
-    private Task<JsonElement> AddAsync(AReceiver receiver, params string[] events) => _server.PostAsync(Path, new { url = receiver.Url, events });
+    private async Task<JsonElement[]> AuditedAsync() => [.. (await _server.GetAsync("api/v1/audit")).EnumerateArray()];
+
+    private Task<JsonElement> AddAsync(AReceiver receiver, params string[] events) =>
+        _server.PostAsync(Path, new { url = receiver.Url, events });
 
     private Task<JsonElement> PingAsync(JsonElement webhook) => _server.PostAsync($"{Path}/{Text(webhook, "id")}/test", new { });
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ota.Cli.Alerts;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
@@ -58,6 +59,11 @@ internal static class CommandTree
             new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },
             ProvisionDevice.Command,
             Cable.Command,
+            new Command("alert", "What is wrong with devices.") { ListAlerts.Command },
+            new Command("webhook", "Who is told of alerts and of how deployments end.")
+            {
+                Webhooks.Webhooks.Add, Webhooks.Webhooks.List, Webhooks.Webhooks.Remove, Webhooks.Webhooks.Test,
+            },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
@@ -20,6 +21,7 @@ using Ota.Server.Secrets;
 using Ota.Server.Settings;
 using Ota.Server.Sharing;
 using Ota.Server.Staff;
+using Ota.Server.Webhooks;
 
 namespace Ota.Server;
 
@@ -109,8 +111,13 @@ internal static partial class ServerHost
         services.AddSingleton<Database>(_ =>
             settings.Database is { } connection ? new PostgresDatabase(connection) : new SqliteDatabase(directory.Database));
         services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<Duty>();
         if (settings.Database is not null)
+        {
             services.AddHostedService(provider => provider.GetRequiredService<ChangeFeed>());
+            services.AddHostedService(provider => provider.GetRequiredService<Duty>());
+        }
+
         services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
@@ -127,6 +134,10 @@ internal static partial class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<SampleLog>();
         services.AddHostedService(provider => provider.GetRequiredService<SampleLog>());
+        services.AddSingleton<ServerRuns>();
+        services.AddSingleton<AlertWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
+        services.AddHostedService<WebhookSender>();
         services.AddHostedService<Expiry>();
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
@@ -168,10 +179,13 @@ internal static partial class ServerHost
             fresh = await staff.NewAdminAsync(cancellation);
         await MasterCheck.RunAsync(services.GetRequiredService<Database>(), services.GetRequiredService<MasterSecret>(), cancellation);
         services.GetRequiredService<ChangeFeed>().Begin();
+        await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
+        await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
+        services.GetRequiredService<AlertWatch>().Load();
         return fresh;
     }
 
@@ -209,6 +223,8 @@ internal static partial class ServerHost
         api.MapUnits();
         api.MapSites();
         api.MapProvision();
+        api.MapAlerts();
+        api.MapWebhooks();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Ota.Cli.Alerts;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
@@ -14,6 +15,7 @@ using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
 using Ota.Cli.Units;
+using Ota.Cli.Webhooks;
 using Ota.Signing;
 
 namespace Ota.Cli.Api;
@@ -60,6 +62,10 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewDecommission))]
 [JsonSerializable(typeof(Deployment[]))]
 [JsonSerializable(typeof(Rollout[]))]
+[JsonSerializable(typeof(Alert[]))]
+[JsonSerializable(typeof(NewWebhook))]
+[JsonSerializable(typeof(Webhook[]))]
+[JsonSerializable(typeof(WebhookPing))]
 [JsonSerializable(typeof(NewStaff))]
 [JsonSerializable(typeof(StaffMember[]))]
 [JsonSerializable(typeof(AuditEntry[]))]

@@ -45,7 +45,7 @@ internal static class Sites
 
     private static async Task RemoveAsync(Call call, CancellationToken cancellation)
     {
-        var (site, _) = await call.Api.PostAsync<Site>(ApiPath.Of($"sites/{call.Get(Name)}/remove"), cancellation);
+        var site = await call.Api.DeleteAsync<Site>(ApiPath.Of($"sites/{call.Get(Name)}"), cancellation);
         call.Screen.Show(site, screen => screen.Line($"The server has forgotten {site.Name} and the password of {site.Ssid}."));
     }
 }

@@ -1,5 +1,5 @@
-using System.Data;
 using System.Data.Common;
+using System.Data;
 using System.Threading.Channels;
 
 namespace Ota.Server.Data;
@@ -48,10 +48,18 @@ internal abstract class Database : IAsyncDisposable
             basis);
 
     /// <summary>Reads committed state on a pooled connection.</summary>
+    /// <exception cref="DatabaseGoneException">It does not answer.</exception>
     public T Read<T>(Func<DbConnection, T> query)
     {
-        using var connection = OpenReader();
-        return query(connection);
+        try
+        {
+            using var connection = OpenReader();
+            return query(connection);
+        }
+        catch (Exception fault) when (IsGone(fault))
+        {
+            throw new DatabaseGoneException(fault);
+        }
     }
 
     /// <summary>Finishes what was queued, then closes.</summary>
@@ -70,6 +78,9 @@ internal abstract class Database : IAsyncDisposable
         _writer = OpenWriter();
         _thread.Start();
     }
+
+    /// <summary>Whether this means that the database is out of reach, and not that something is wrong with what was asked.</summary>
+    protected virtual bool IsGone(Exception fault) => false;
 
     protected abstract DbConnection OpenReader();
 
@@ -107,9 +118,10 @@ internal abstract class Database : IAsyncDisposable
         catch (Exception fault) when (fault is DbException or InvalidOperationException or TimeoutException)
         {
             // Nothing of this batch was acknowledged, so nothing of it may stay; each caller is told the same.
+            var gone = IsGone(fault) || _writer is { State: not ConnectionState.Open } ? new DatabaseGoneException(fault) : null;
             Undo();
             foreach (var work in batch)
-                work.Fail(fault);
+                work.Fail(gone ?? fault);
             return;
         }
 
@@ -202,6 +214,7 @@ internal abstract class Database : IAsyncDisposable
                 Done.SetException(_fault);
         }
 
-        public override void Fail(Exception fault) => Done.SetException(_fault ?? fault);
+        public override void Fail(Exception fault) =>
+            Done.SetException(fault is DatabaseGoneException ? fault : _fault ?? fault);
     }
 }

@@ -58,6 +58,15 @@ internal sealed class PostgresDatabase : Database
         return connection;
     }
 
+    // A PostgresException is its answer; of those, some say that it stops, starts, or has no room for one more connection.
+    protected override bool IsGone(Exception fault) => fault switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => false,
+        PostgresException { SqlState: var state } => state[..2] is "08" or "53" or "57" || state is "25P03" or "55P03",
+        NpgsqlException or TimeoutException => true,
+        _ => false,
+    };
+
     protected override DbConnection OpenReader() => _readers.OpenConnection();
 
     protected override DbConnection OpenWriter()

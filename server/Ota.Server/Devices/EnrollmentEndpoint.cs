@@ -136,6 +136,7 @@ internal static class EnrollmentEndpoint
                 if (over is not null && DeploymentTable.Update(connection, over))
                 {
                     Decommission.Write(connection, over);
+                    DeploymentEvents.Append(connection, over);
                     Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
                     connection.Execute(
                         DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(over) });

@@ -38,7 +38,7 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
             case NpgsqlException { SqlState: PostgresErrorCodes.DiskFull }:
                 Log.StorageFull(logger);
                 return Problems.Full();
-            case NpgsqlException or InvalidOperationException { InnerException: NpgsqlException } or TimeoutException:
+            case DatabaseGoneException:
                 Log.NoDatabase(logger, exception.Message);
                 context.Response.Headers.RetryAfter = "5";
                 return Problems.Of(503, "database", "The database does not answer", "Nothing of this request is known to be kept. Ask again in a few seconds.");

@@ -22,7 +22,7 @@ internal static class SiteEndpoints
         var sites = api.MapGroup("/sites").WithTags("Provisioning").For(StaffRole.Support);
         sites.MapGet("", (Database database) => database.Read(SiteTable.All)).WithSummary("All sites, without their passwords");
         sites.MapPost("", AddAsync).WithSummary("Adds a site's Wi-Fi; its password is kept sealed and never shown");
-        sites.MapPost("/{site}/remove", RemoveAsync).WithSummary("Forgets a site; units that were provisioned for it keep its network");
+        sites.MapDelete("/{site}", RemoveAsync).WithSummary("Forgets a site; units that were provisioned for it keep its network");
     }
 
     private static async Task<Results<Created<Site>, ProblemHttpResult>> AddAsync(

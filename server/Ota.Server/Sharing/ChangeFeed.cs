@@ -41,7 +41,7 @@ internal sealed partial class ChangeFeed(
             {
                 return;
             }
-            catch (Exception fault) when (fault is DbException or InvalidOperationException or TimeoutException or IOException)
+            catch (Exception fault) when (fault is DbException or IOException or InvalidOperationException or TimeoutException)
             {
                 Log.Lost(logger, fault.Message);
                 await Task.Delay(Look, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -143,10 +143,10 @@ public class BundleTests : IAsyncLifetime
     public async Task A_removed_site_is_forgotten()
     {
         await AddSiteAsync("broome", "Küche 5G");
-        await _server.PostAsync("api/v1/sites/broome/remove", new { });
+        (await _server.Admin.DeleteAsync("api/v1/sites/broome")).EnsureSuccessStatusCode();
 
         Assert.Equal(HttpStatusCode.NotFound, (await ProvisionAsync(new { site = "broome" })).Status);
-        using var again = await _server.Admin.PostAsJsonAsync("api/v1/sites/broome/remove", new { });
+        using var again = await _server.Admin.DeleteAsync("api/v1/sites/broome");
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
     }
 

@@ -169,13 +169,12 @@ public class RecoveryTests : IAsyncLifetime
     public async Task A_server_restored_from_an_old_backup_does_not_repeat_a_recovery_nor_lower_a_number()
     {
         await RecoverAsync();
-        var backup = Path.Combine(_server.Data, "backup.db");
-        await _server.StoppedAsync(() => File.Copy(Path.Combine(_server.Data, "ota.db"), backup));
+        await _server.BackUpAsync();
         var order = await TakeAsync();
         _device.Cleared = _device.LastOrder;
         await _device.HeldAsync();
         Assert.Equal("completed", await _device.StateAsync());
-        await _server.StoppedAsync(() => File.Copy(backup, Path.Combine(_server.Data, "ota.db"), overwrite: true));
+        await _server.RestoreAsync();
         Assert.Equal("armed", await _device.StateAsync());
 
         // The next owner's network is on it by now.

@@ -61,17 +61,27 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>
     /// On a PostgreSQL database of its own; or another server on the same one as <paramref name="beside"/>, with its images and its master secret.
     /// </summary>
-    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null, params string[] more)
+    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null, params string[] more) =>
+        await OnPostgreSqlAsync(beside?.ConnectionString ?? await PostgreSql.Instance.NewDatabaseAsync(), beside, more);
+
+    public static async Task<RunningServer> OnPostgreSqlAsync(string connectionString, RunningServer? beside = null, params string[] more)
     {
         var folder = Directory.CreateTempSubdirectory("ota-server-").FullName;
-        var server = new RunningServer(folder, ownsFolder: true, more)
+        var server = new RunningServer(folder, ownsFolder: true, more) { ConnectionString = connectionString, _beside = beside };
+        try
         {
-            ConnectionString = beside?.ConnectionString ?? await PostgreSql.Instance.NewDatabaseAsync(),
-            _beside = beside,
-        };
-        await server.RunAsync();
-        return server;
+            await server.RunAsync();
+            return server;
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
     }
+
+    /// <summary>Another server on the same database that has a master secret of its own.</summary>
+    public static Task<RunningServer> StrangerAsync(RunningServer beside) => OnPostgreSqlAsync(beside.ConnectionString!);
 
     /// <summary>Null on the embedded database.</summary>
     public string? ConnectionString { get; private init; }
@@ -80,11 +90,32 @@ internal sealed class RunningServer : IAsyncDisposable
     public Task RestartAsync() => StoppedAsync(() => { });
 
     /// <summary>Does something to its data between a stop and a start.</summary>
-    public async Task StoppedAsync(Action meanwhile)
+    public Task StoppedAsync(Action meanwhile) => StoppedAsync(() =>
+    {
+        meanwhile();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Keeps its database as it is now.</summary>
+    public Task BackUpAsync() => StoppedAsync(() => CopyAsync(from: "", to: "_backup"));
+
+    /// <summary>Puts the database back to what it was when it was backed up.</summary>
+    public Task RestoreAsync() => StoppedAsync(() => CopyAsync(from: "_backup", to: ""));
+
+    private async Task StoppedAsync(Func<Task> meanwhile)
     {
         await StopAsync();
-        meanwhile();
+        await meanwhile();
         await RunAsync();
+    }
+
+    private Task CopyAsync(string from, string to)
+    {
+        if (ConnectionString is not null)
+            return PostgreSql.Instance.CopyAsync(ConnectionString, from, to);
+        var database = Path.Combine(Data, "ota.db");
+        File.Copy(database + from, database + to, overwrite: true);
+        return Task.CompletedTask;
     }
 
     public HttpClient With(string key) => new()

@@ -17,6 +17,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- What one server at a time does for all; until is UTC milliseconds by the database's clock.
+CREATE TABLE duties (name text PRIMARY KEY, holder text NOT NULL, until bigint NOT NULL);
+
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH ROW EXECUTE FUNCTION changed('product', 'name');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON release_keys FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON key_statements FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');

@@ -1,5 +1,7 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
@@ -17,6 +19,7 @@ using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Secrets;
 using Ota.Server.Settings;
+using Ota.Server.Sharing;
 using Ota.Server.Staff;
 using Ota.Server.Webhooks;
 
@@ -76,6 +79,7 @@ internal static partial class ServerHost
             throw fault switch
             {
                 SqliteException sqlite => StartFaults.OfDatabase(sqlite, directory.Database),
+                NpgsqlException or ArgumentException when settings.Database is not null => StartFaults.OfPostgreSql(fault),
                 IOException or UnauthorizedAccessException => Unusable(settings.Data, fault),
                 _ => fault,
             };
@@ -104,7 +108,16 @@ internal static partial class ServerHost
         services.AddSingleton(directory);
         services.AddSingleton(Usable(directory.MasterSecret, settings.Data));
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new Database(directory.Database));
+        services.AddSingleton<Database>(_ =>
+            settings.Database is { } connection ? new PostgresDatabase(connection) : new SqliteDatabase(directory.Database));
+        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<Duty>();
+        if (settings.Database is not null)
+        {
+            services.AddHostedService(provider => provider.GetRequiredService<ChangeFeed>());
+            services.AddHostedService(provider => provider.GetRequiredService<Duty>());
+        }
+
         services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
@@ -164,6 +177,9 @@ internal static partial class ServerHost
         var fresh = await staff.StartAsync(cancellation);
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
             fresh = await staff.NewAdminAsync(cancellation);
+        await MasterCheck.RunAsync(services.GetRequiredService<Database>(), services.GetRequiredService<MasterSecret>(), cancellation);
+        services.GetRequiredService<ChangeFeed>().Begin();
+        await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
         services.GetRequiredService<RolloutBoard>().Load();
@@ -196,7 +212,7 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
-        var api = app.MapGroup("/api/v1");
+        var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
         api.MapStaff();
         api.MapProducts();
         api.MapReleases();
@@ -214,6 +230,10 @@ internal static partial class ServerHost
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
     }
 
+    // Nothing was written, so what staff asked for is simply decided again.
+    private static ValueTask<object?> DecideAgain(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
+        new(StaleException.RetryAsync(() => next(context).AsTask()));
+
     private static IResult Ready(Database database)
     {
         try
@@ -221,7 +241,7 @@ internal static partial class ServerHost
             database.Read(Counters.Known);
             return TypedResults.Text("ok");
         }
-        catch (SqliteException)
+        catch (DbException)
         {
             return Problems.Of(503, "not-ready", "The database does not answer", "The server's log has the reason.");
         }

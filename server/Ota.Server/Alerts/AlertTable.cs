@@ -1,6 +1,6 @@
+using System.Data.Common;
 using System.Text.Json.Serialization;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
@@ -66,7 +66,18 @@ internal static class AlertTable
                p.restarts AS beforeRestarts
         FROM samples s JOIN samples p ON p.device = s.device
             AND p.at = (SELECT max(at) FROM samples WHERE device = s.device AND at < s.at)
-        WHERE s.at >= @since AND s.restarts > p.restarts ORDER BY s.at
+        WHERE s.at >= @since AND s.at < @until AND s.restarts > p.restarts ORDER BY s.at
+        """;
+
+    private const string SinceSql =
+        """
+        SELECT device, at, rssi, uptime, free_memory AS freeMemory, restarts, cause FROM samples WHERE at >= @since AND at < @until ORDER BY at
+        """;
+
+    private const string LastBeforeSql =
+        """
+        SELECT at, rssi, uptime, free_memory AS freeMemory, restarts, cause FROM samples
+        WHERE device = @device AND at < @until ORDER BY at DESC LIMIT 1
         """;
 
     private const string LatestSql =
@@ -76,7 +87,7 @@ internal static class AlertTable
         """;
 
     /// <summary>Writes what opened or closed, with its line in the timeline and what webhooks are to be told.</summary>
-    public static void Write(SqliteConnection connection, AlertChange change)
+    public static void Write(DbConnection connection, AlertChange change)
     {
         var (device, kind) = (change.Device, AlertWords.Of(change.Kind));
         if (change.Detail is { } detail)
@@ -95,30 +106,38 @@ internal static class AlertTable
         }
     }
 
-    public static IReadOnlyList<(string Device, AlertKind Kind, OpenAlert Open)> AllOpen(SqliteConnection connection) =>
+    public static IReadOnlyList<(string Device, AlertKind Kind, OpenAlert Open)> AllOpen(DbConnection connection) =>
         [.. connection.Query<(string Device, string Kind, long Opened, string Detail)>(OpenSql)
             .Select(row => (row.Device, AlertWords.Parse(row.Kind), new OpenAlert(row.Opened, row.Detail)))];
 
     /// <summary>Newest first.</summary>
-    public static AlertView[] List(SqliteConnection connection, AlertFilter filter) =>
+    public static AlertView[] List(DbConnection connection, AlertFilter filter) =>
         [.. connection.Query<Row>(ListSql, filter).Select(row => row.ToView())];
 
     /// <summary>Forgets closed alerts that are old, or too many.</summary>
-    public static void Prune(SqliteConnection connection, DateTimeOffset now) =>
+    public static void Prune(DbConnection connection, DateTimeOffset now) =>
         connection.Execute(PruneSql, new { before = (now - ClosedLife).ToUnixTimeMilliseconds(), most = MostClosed });
 
-    /// <summary>The samples since then that tell of a restart, oldest first, each with what the one before it said.</summary>
+    /// <summary>The samples of that time that tell of a restart, oldest first, each with what the one before it said.</summary>
     public static IEnumerable<(string Device, Sample Sample, long BeforeAt, long BeforeRestarts)> Restarts(
-        SqliteConnection connection, DateTimeOffset since) =>
-        connection.Query<SampleRow>(RestartsSql, new { since = since.ToUnixTimeMilliseconds() })
+        DbConnection connection, DateTimeOffset since, DateTimeOffset until) =>
+        connection.Query<SampleRow>(RestartsSql, new { since = since.ToUnixTimeMilliseconds(), until = until.ToUnixTimeMilliseconds() })
             .Select(row => (row.Device, row.ToSample(), row.BeforeAt, row.BeforeRestarts));
 
+    /// <summary>What every device said in that time, oldest first.</summary>
+    public static IReadOnlyList<(string Device, Sample Sample)> Between(DbConnection connection, DateTimeOffset since, DateTimeOffset until) =>
+        [.. connection.Query<SampleRow>(SinceSql, new { since = since.ToUnixTimeMilliseconds(), until = until.ToUnixTimeMilliseconds() })
+            .Select(row => (row.Device, row.ToSample()))];
+
+    public static Sample? LastBefore(DbConnection connection, string device, DateTimeOffset until) =>
+        connection.QuerySingleOrDefault<SampleRow>(LastBeforeSql, new { device, until = until.ToUnixTimeMilliseconds() })?.ToSample();
+
     /// <summary>A device's latest samples that know a signal, oldest first.</summary>
-    public static IEnumerable<Sample> Latest(SqliteConnection connection, string device, int most) =>
+    public static IEnumerable<Sample> Latest(DbConnection connection, string device, int most) =>
         connection.Query<SampleRow>(LatestSql, new { device, most }).Select(row => row.ToSample()).Reverse();
 
     private static void Tell(
-        SqliteConnection connection, AlertChange change, string type, long number, OpenAlert alert, long? closed) =>
+        DbConnection connection, AlertChange change, string type, long number, OpenAlert alert, long? closed) =>
         Outbox.Append(
             connection,
             change.Device.Product,

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Products;
+using Ota.Server.Sharing;
 
 namespace Ota.Server.Alerts;
 
@@ -14,20 +15,28 @@ namespace Ota.Server.Alerts;
 /// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
-    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, TimeProvider time, ILogger<AlertWatch> logger)
+    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, Duty duty, TimeProvider time, ILogger<AlertWatch> logger)
     : BackgroundService
 {
     private const int Batch = 200;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BetweenSignsOfLife = TimeSpan.FromMinutes(1);
+
+    // What a server writes behind comes a second late, and by a clock of its own; judged in the order in which it was said.
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<string, Watched> _watched = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Watched> _changed = new();
     private readonly SemaphoreSlim _flushing = new(1, 1);
+    private int _term;
 
     /// <summary>Memory from disk, after the fleet's.</summary>
-    public void Load() =>
+    public void Load() => Load(DateTimeOffset.MaxValue);
+
+    // Where samples are read as they come, those from then on are yet to be judged.
+    private void Load(DateTimeOffset until) =>
         database.Read(connection =>
         {
             foreach (var device in fleet.All)
@@ -41,12 +50,20 @@ internal sealed partial class AlertWatch(
             foreach (var (device, kind, open) in AlertTable.AllOpen(connection))
                 Of(fleet.Find(device)!).Load(kind, open);
             var since = time.GetUtcNow() - AlertPolicy.Within;
-            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since))
+            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since, until))
             {
                 var watched = Of(fleet.Find(device)!);
                 var known = watched.Readings;
                 var then = AlertPolicy.After(known with { At = beforeAt, Starts = beforeStarts }, sample);
                 watched.Readings = known with { Restarts = then.Restarts };
+            }
+
+            foreach (var device in AlertTable.Between(connection, until, DateTimeOffset.MaxValue).Select(said => said.Device).Distinct())
+            {
+                if (fleet.Find(device) is not { } known)
+                    continue;
+                var (watched, before) = (Of(known), AlertTable.LastBefore(connection, device, until));
+                watched.Readings = watched.Readings with { At = before?.At ?? 0, Starts = before?.Restarts ?? 0 };
             }
 
             foreach (var watched in _watched.Values.Where(IsAboutTheSignal))
@@ -61,6 +78,13 @@ internal sealed partial class AlertWatch(
 
     /// <summary>Judges a check-in that was kept as a sample: once a minute and device at the most, or when it has started since.</summary>
     public void Heard(Device device, Sample sample)
+    {
+        // Where several servers share the check-ins, the one whose duty it is reads what all of them kept.
+        if (!database.IsShared)
+            Judge(device, sample);
+    }
+
+    private void Judge(Device device, Sample sample)
     {
         var watched = Of(device);
         lock (watched)
@@ -119,6 +143,16 @@ internal sealed partial class AlertWatch(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 var now = time.GetUtcNow();
+                if (now >= aliveAt)
+                {
+                    await TryAsync(runs.AliveAsync);
+                    aliveAt = now + BetweenSignsOfLife;
+                }
+
+                if (database.IsShared && !await TryAsync(() => Task.Run(ReadOthers, stoppingToken)))
+                    continue;
+                if (!duty.IsMine)
+                    continue;
                 if (now >= sweepAt)
                 {
                     Sweep();
@@ -126,11 +160,6 @@ internal sealed partial class AlertWatch(
                 }
 
                 await FlushAsync();
-                if (now >= aliveAt)
-                {
-                    await TryAsync(runs.AliveAsync);
-                    aliveAt = now + BetweenSignsOfLife;
-                }
 
                 if (now >= pruneAt)
                 {
@@ -146,6 +175,33 @@ internal sealed partial class AlertWatch(
 
         await FlushAsync();
         await TryAsync(runs.AliveAsync);
+    }
+
+    // A term begins with what is on disk; then come the samples that all servers have kept since.
+    private void ReadOthers()
+    {
+        if (!duty.IsMine)
+            return;
+        var now = time.GetUtcNow();
+        if (_term != duty.Terms)
+        {
+            _changed.Clear();
+            _watched.Clear();
+            Load(now - Late);
+            _term = duty.Terms;
+        }
+
+        foreach (var (id, sample) in database.Read(connection => AlertTable.Between(connection, now - Overlap, now - Late)))
+        {
+            if (fleet.Find(id) is not { } device)
+                continue;
+            var watched = Of(device);
+            bool isNew;
+            lock (watched)
+                isNew = sample.At > watched.Readings.At;
+            if (isNew)
+                Judge(device, sample);
+        }
     }
 
     private Watched Of(Device device) => _watched.GetOrAdd(device.Id, static (_, device) => new Watched(device), device);
@@ -238,9 +294,9 @@ internal sealed partial class AlertWatch(
             await write();
             return true;
         }
-        catch (SqliteException fault)
+        catch (DbException fault)
         {
-            Log.Delayed(logger, fault.SqliteErrorCode);
+            Log.Delayed(logger, fault.Message);
             return false;
         }
     }
@@ -255,7 +311,7 @@ internal sealed partial class AlertWatch(
         [LoggerMessage(2, LogLevel.Information, "{Device}: alert {Kind} is over.")]
         public static partial void Closed(ILogger logger, string device, string kind);
 
-        [LoggerMessage(3, LogLevel.Error, "Alerts could not be written (SQLite error {Code}); trying again.")]
-        public static partial void Delayed(ILogger logger, int code);
+        [LoggerMessage(3, LogLevel.Error, "Alerts could not be written ({Reason}); trying again.")]
+        public static partial void Delayed(ILogger logger, string reason);
     }
 }

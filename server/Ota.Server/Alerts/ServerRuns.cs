@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 
 namespace Ota.Server.Alerts;
@@ -37,13 +37,13 @@ internal sealed class ServerRuns(Database database, TimeProvider time)
         Downtimes =
         [
             .. runs.Select((run, i) => new Downtime(
-                i == 0 ? DateTimeOffset.MinValue : DateTimeOffset.FromUnixTimeMilliseconds(runs[i - 1].Alive),
+                i == 0 ? DateTimeOffset.MinValue : DateTimeOffset.FromUnixTimeMilliseconds(runs.Take(i).Max(before => before.Alive)),
                 DateTimeOffset.FromUnixTimeMilliseconds(run.Started))),
         ];
     }
 
     /// <summary>It still runs.</summary>
-    /// <exception cref="SqliteException">It could not be written.</exception>
+    /// <exception cref="DbException">It could not be written.</exception>
     public Task AliveAsync() =>
         database.WriteAsync(
             connection => connection.Execute(AliveSql, new { started = _started, now = time.GetUtcNow().ToUnixTimeMilliseconds() }),

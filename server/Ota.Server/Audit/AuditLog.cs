@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 
 namespace Ota.Server.Audit;
@@ -17,10 +17,10 @@ internal static class AuditLog
         "SELECT number, at, who, action, subject, detail FROM audit WHERE number > @after ORDER BY number LIMIT @limit";
 
     public static void Append(
-        SqliteConnection connection, long at, string who, string action, string subject, string? detail = null) =>
+        DbConnection connection, long at, string who, string action, string subject, string? detail = null) =>
         connection.Execute(AppendSql, new { number = Counters.Next(connection, Counters.Audit), at, who, action, subject, detail });
 
-    public static IReadOnlyList<AuditEntry> Page(SqliteConnection connection, long after, int limit) =>
+    public static IReadOnlyList<AuditEntry> Page(DbConnection connection, long after, int limit) =>
         [.. connection.Query<Row>(PageSql, new { after, limit }).Select(row => new AuditEntry(
             row.Number, DateTimeOffset.FromUnixTimeMilliseconds(row.At), row.Who, row.Action, row.Subject, row.Detail))];
 

@@ -22,7 +22,7 @@ internal static class CheckInEndpoint
     public static async Task CheckInAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } caller)
+        if (await services.GetRequiredService<DeviceAuthentication>().AuthenticateAsync(context.Request) is not { } caller)
         {
             await DeviceAuthentication.RefuseAsync(context);
             return;

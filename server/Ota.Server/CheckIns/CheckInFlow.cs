@@ -46,7 +46,10 @@ internal sealed partial class CheckInFlow(
     }
 
     /// <summary>The whole decision, for one device at a time; null when it has enrolled anew since it was asked who it is.</summary>
-    public async Task<CheckInDecision?> DecideAsync(Caller caller, CheckIn checkIn, CancellationToken cancellation)
+    public Task<CheckInDecision?> DecideAsync(Caller caller, CheckIn checkIn, CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => DecideOnceAsync(caller, checkIn, cancellation));
+
+    private async Task<CheckInDecision?> DecideOnceAsync(Caller caller, CheckIn checkIn, CancellationToken cancellation)
     {
         var device = caller.Device;
         using var held = await fleet.LockAsync(device, cancellation);
@@ -64,7 +67,7 @@ internal sealed partial class CheckInFlow(
         var (statement, image) = Offer(draft, product, board);
         var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : product.Poll.UntilNext(device.Id, now);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
-        var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
+        var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         Keep(device, checkIn, now);

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
@@ -129,7 +129,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     }
 
     /// <summary>Writes everything; the order to hand out when there is one.</summary>
-    public Order? Write(SqliteConnection connection, Heard heard)
+    public Order? Write(DbConnection connection, Heard heard)
     {
         DeviceTable.WriteHeard(connection, device.Id, heard);
         foreach (var ended in _ended)

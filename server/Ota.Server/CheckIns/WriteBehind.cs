@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 
@@ -48,12 +48,14 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
                     {
                         foreach (var device in batch)
                             DeviceTable.WriteHeard(connection, device.Id, device.Heard!);
+                        if (database.IsShared)
+                            Changes.NoteHeard(connection, batch.Select(device => device.Id));
                     },
                     CancellationToken.None);
             }
-            catch (SqliteException fault)
+            catch (DbException fault)
             {
-                Log.Delayed(logger, batch.Length, fault.SqliteErrorCode);
+                Log.Delayed(logger, batch.Length, fault.Message);
                 Array.ForEach(batch, Add);
                 return;
             }
@@ -73,7 +75,7 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "Last-seen of {Count} devices could not be written (SQLite error {Code}); trying again.")]
-        public static partial void Delayed(ILogger logger, int count, int code);
+        [LoggerMessage(1, LogLevel.Error, "Last-seen of {Count} devices could not be written ({Reason}); trying again.")]
+        public static partial void Delayed(ILogger logger, int count, string reason);
     }
 }

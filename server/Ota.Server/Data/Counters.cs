@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Ota.Server.Data;
 
@@ -20,8 +20,8 @@ internal static class Counters
     private const string NextSql = "UPDATE counters SET value = value + 1 WHERE name = @name RETURNING value";
 
     /// <summary>How many sequences there are; fails when the database does not answer or is not migrated.</summary>
-    public static long Known(SqliteConnection connection) => connection.ExecuteScalar<long>("SELECT count(*) FROM counters");
+    public static long Known(DbConnection connection) => connection.ExecuteScalar<long>("SELECT count(*) FROM counters");
 
-    public static long Next(SqliteConnection connection, string name) =>
+    public static long Next(DbConnection connection, string name) =>
         connection.ExecuteScalar<long>(NextSql, new { name });
 }

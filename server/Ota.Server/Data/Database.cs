@@ -1,61 +1,65 @@
+using System.Data.Common;
+using System.Data;
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 
 namespace Ota.Server.Data;
 
 /// <summary>
-/// The embedded database. One thread writes, many units of work to a commit: a write is acknowledged only after the commit that
-/// holds it has reached the disk (WAL, synchronous=FULL), and writers that come meanwhile share the next one. Readers never wait.
+/// The database. One thread writes, many units of work to a commit: a write is acknowledged only after the commit that holds it has reached
+/// the disk, and writers that come meanwhile share the next one. Readers never wait.
 /// </summary>
-internal sealed class Database : IAsyncDisposable
+internal abstract class Database : IAsyncDisposable
 {
     private const int MostToACommit = 512;
-    private readonly string _connectionString;
     private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(
         new BoundedChannelOptions(4096) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
-    private readonly SqliteConnection _writer;
     private readonly Thread _thread;
+    private DbConnection? _writer;
 
-    public Database(string path)
-    {
-        SQLitePCL.Batteries_V2.Init();
-        Dapper.DefaultTypeMap.MatchNamesWithUnderscores = true;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = true }.ToString();
-        _writer = Open();
-        Execute(_writer, "PRAGMA journal_mode=WAL");
-        Execute(_writer, "PRAGMA wal_autocheckpoint=4000");
-        Migrator.Run(_writer);
-        _thread = new Thread(WriteLoop) { IsBackground = true, Name = "database writer" };
-        _thread.Start();
-    }
+    protected Database() => _thread = new Thread(WriteLoop) { IsBackground = true, Name = "database writer" };
+
+    /// <summary>Whether other servers write to it too.</summary>
+    public abstract bool IsShared { get; }
 
     /// <summary>
     /// Runs <paramref name="work"/> in a transaction and returns when it is on disk. It may share that transaction, so it must
     /// touch nothing but the connection; what it learned is applied to memory by the caller, afterwards. An exception undoes this work alone.
     /// </summary>
-    public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellation)
+    /// <param name="basis">What the work was decided on; null when it decides by what it reads itself.</param>
+    /// <exception cref="StaleException">Another server changed the basis; nothing was written.</exception>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, T> work, CancellationToken cancellation, Basis? basis = null)
     {
-        var item = new Work<T>(work);
+        var item = new Work<T>(work, basis);
         await _queue.Writer.WriteAsync(item, cancellation);
         // Once queued the work will be done; to stop waiting would leave the caller not knowing whether it was.
         return await item.Done.Task;
     }
 
-    public Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancellation) =>
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Action<DbConnection> work, CancellationToken cancellation, Basis? basis = null) =>
         WriteAsync(
             connection =>
             {
                 work(connection);
                 return 0;
             },
-            cancellation);
+            cancellation,
+            basis);
 
     /// <summary>Reads committed state on a pooled connection.</summary>
-    public T Read<T>(Func<SqliteConnection, T> query)
+    /// <exception cref="DatabaseGoneException">It does not answer.</exception>
+    public T Read<T>(Func<DbConnection, T> query)
     {
-        using var connection = Open();
-        return query(connection);
+        try
+        {
+            using var connection = OpenReader();
+            return query(connection);
+        }
+        catch (Exception fault) when (IsGone(fault))
+        {
+            throw new DatabaseGoneException(fault);
+        }
     }
 
     /// <summary>Finishes what was queued, then closes.</summary>
@@ -63,17 +67,31 @@ internal sealed class Database : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await Task.Run(_thread.Join);
-        await _writer.DisposeAsync();
-        SqliteConnection.ClearAllPools();
+        if (_writer is not null)
+            await _writer.DisposeAsync();
+        await CloseAsync();
     }
 
-    private SqliteConnection Open()
+    /// <summary>Opens the writer's connection and lets it begin.</summary>
+    protected void Start()
     {
-        var connection = new SqliteConnection(_connectionString);
-        connection.Open();
-        Execute(connection, "PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL");
-        return connection;
+        _writer = OpenWriter();
+        _thread.Start();
     }
+
+    /// <summary>Whether this means that the database is out of reach, and not that something is wrong with what was asked.</summary>
+    protected virtual bool IsGone(Exception fault) => false;
+
+    protected abstract DbConnection OpenReader();
+
+    /// <summary>A connection for the one writer; opened anew when the one before broke.</summary>
+    protected abstract DbConnection OpenWriter();
+
+    /// <summary>Begins the transaction that this work will share, and marks what has become stale.</summary>
+    protected abstract void Begin(DbConnection writer, IReadOnlyList<Work> batch);
+
+    /// <summary>Lets go of pooled connections.</summary>
+    protected abstract ValueTask CloseAsync();
 
     private void WriteLoop()
     {
@@ -91,17 +109,19 @@ internal sealed class Database : IAsyncDisposable
     {
         try
         {
-            _writer.ExecuteKept("BEGIN IMMEDIATE");
+            _writer ??= OpenWriter();
+            Begin(_writer, batch);
             foreach (var work in batch)
-                RunAlone(work);
+                RunAlone(_writer, work);
             _writer.ExecuteKept("COMMIT");
         }
-        catch (SqliteException fault)
+        catch (Exception fault) when (fault is DbException or InvalidOperationException or TimeoutException)
         {
             // Nothing of this batch was acknowledged, so nothing of it may stay; each caller is told the same.
-            Undo("ROLLBACK");
+            var gone = IsGone(fault) || _writer is { State: not ConnectionState.Open } ? new DatabaseGoneException(fault) : null;
+            Undo();
             foreach (var work in batch)
-                work.Fail(fault);
+                work.Fail(gone ?? fault);
             return;
         }
 
@@ -109,48 +129,58 @@ internal sealed class Database : IAsyncDisposable
             work.Complete();
     }
 
-    private void RunAlone(Work work)
+    private static void RunAlone(DbConnection writer, Work work)
     {
-        _writer.ExecuteKept("SAVEPOINT work");
-        if (work.Run(_writer))
+        if (work.IsStale)
+            return;
+        writer.ExecuteKept("SAVEPOINT work");
+        if (work.Run(writer))
         {
-            _writer.ExecuteKept("RELEASE work");
+            writer.ExecuteKept("RELEASE SAVEPOINT work");
             return;
         }
 
-        _writer.ExecuteKept("ROLLBACK TO work");
-        _writer.ExecuteKept("RELEASE work");
+        writer.ExecuteKept("ROLLBACK TO SAVEPOINT work");
+        writer.ExecuteKept("RELEASE SAVEPOINT work");
     }
 
-    private void Undo(string sql)
+    private void Undo()
     {
         try
         {
-            _writer.ExecuteKept(sql);
+            if (_writer is { State: ConnectionState.Open })
+            {
+                _writer.ExecuteKept("ROLLBACK");
+                return;
+            }
         }
-        catch (SqliteException)
+        catch (Exception fault) when (fault is DbException or InvalidOperationException)
         {
-            // SQLite has rolled back by itself, as it does when the disk is full.
+            // SQLite has rolled back by itself, as it does when the disk is full; a connection that broke is replaced.
+            if (!IsShared)
+                return;
         }
+
+        _writer?.Dispose();
+        _writer = null;
     }
 
-    private static void Execute(SqliteConnection connection, string sql)
+    /// <summary>One unit of work that waits for a commit.</summary>
+    protected internal abstract class Work(Basis? basis)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+        public Basis? Basis { get; } = basis;
 
-    private abstract class Work
-    {
-        public abstract bool Run(SqliteConnection connection);
+        /// <summary>True when its basis is void: it is not run, and its caller decides again.</summary>
+        public bool IsStale { get; set; }
+
+        public abstract bool Run(DbConnection connection);
 
         public abstract void Complete();
 
         public abstract void Fail(Exception fault);
     }
 
-    private sealed class Work<T>(Func<SqliteConnection, T> run) : Work
+    private sealed class Work<T>(Func<DbConnection, T> run, Basis? basis) : Work(basis)
     {
         private T? _result;
         private Exception? _fault;
@@ -158,7 +188,7 @@ internal sealed class Database : IAsyncDisposable
         // Continuations run elsewhere, or one request would hold up the writer of all.
         public TaskCompletionSource<T> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public override bool Run(SqliteConnection connection)
+        public override bool Run(DbConnection connection)
         {
             try
             {
@@ -176,12 +206,15 @@ internal sealed class Database : IAsyncDisposable
 
         public override void Complete()
         {
-            if (_fault is null)
+            if (IsStale)
+                Done.SetException(new StaleException());
+            else if (_fault is null)
                 Done.SetResult(_result!);
             else
                 Done.SetException(_fault);
         }
 
-        public override void Fail(Exception fault) => Done.SetException(_fault ?? fault);
+        public override void Fail(Exception fault) =>
+            Done.SetException(fault is DatabaseGoneException ? fault : _fault ?? fault);
     }
 }

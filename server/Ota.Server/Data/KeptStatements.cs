@@ -1,20 +1,20 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
-using Microsoft.Data.Sqlite;
 
 namespace Ota.Server.Data;
 
 /// <summary>
-/// Statements that stay compiled on their connection, for those that run thousands of times a second: SQLite's parser and a mapper's
+/// Statements that stay compiled on their connection, for those that run thousands of times a second: parsing and a mapper's
 /// reflection cost several times the row. Everything else goes through Dapper.
 /// </summary>
 internal static class KeptStatements
 {
     // A connection disposes of its commands when it closes.
-    private static readonly ConditionalWeakTable<SqliteConnection, Dictionary<string, SqliteCommand>> Kept = [];
+    private static readonly ConditionalWeakTable<DbConnection, Dictionary<string, DbCommand>> Kept = [];
 
     /// <summary>Runs <paramref name="sql"/> and returns the rows it changed. The same names in the same order each time.</summary>
     public static int ExecuteKept(
-        this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+        this DbConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         var commands = Kept.GetOrCreateValue(connection);
         if (!commands.TryGetValue(sql, out var command))
@@ -22,7 +22,12 @@ internal static class KeptStatements
             command = connection.CreateCommand();
             command.CommandText = sql;
             foreach (var (name, _) in values)
-                command.Parameters.Add(new SqliteParameter { ParameterName = name });
+            {
+                var parameter = command.CreateParameter();
+                parameter.ParameterName = name;
+                command.Parameters.Add(parameter);
+            }
+
             commands.Add(sql, command);
         }
 

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Devices;
 
 namespace Ota.Server.Deployments;
@@ -16,7 +16,7 @@ internal static class Decommission
     private const string AllSql = "SELECT decommission FROM devices WHERE decommission IS NOT NULL";
 
     /// <summary>Writes what follows from an ended deployment if it is a decommission.</summary>
-    public static void Write(SqliteConnection connection, Deployment ended)
+    public static void Write(DbConnection connection, Deployment ended)
     {
         if (Ends(ended))
             connection.Execute(EndSql, new { ended.Id, ended.TransferTo, ended.Device });
@@ -34,8 +34,12 @@ internal static class Decommission
     }
 
     /// <summary>Those whose device has no new identity yet.</summary>
-    public static IReadOnlyList<Deployment> All(SqliteConnection connection) =>
+    public static IReadOnlyList<Deployment> All(DbConnection connection) =>
         [.. connection.Query<long>(AllSql).AsList().Select(id => DeploymentTable.Find(connection, id)!)];
+
+    /// <summary>The one that ended this device's identity; null while it has one.</summary>
+    public static Deployment? Of(DbConnection connection, string device) =>
+        connection.ExecuteScalar<long?>(AllSql + " AND id = @device", new { device }) is { } id ? DeploymentTable.Find(connection, id) : null;
 
     // One that staff took back, or that was replaced, ended nothing.
     private static bool Ends(Deployment ended) =>

@@ -1,6 +1,6 @@
+using System.Data.Common;
 using System.Globalization;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Devices;
@@ -84,7 +84,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
 
     // Under the device's lock.
     private async Task<Deployment?> BeginAsync(
-        Device device, Deployment draft, string text, string? detail, Func<SqliteConnection, bool> allows, CancellationToken cancellation)
+        Device device, Deployment draft, string text, string? detail, Func<DbConnection, bool> allows, CancellationToken cancellation)
     {
         var (before, now) = (device.Open, Now());
         var begun = await database.WriteAsync(
@@ -111,7 +111,8 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
                 AuditLog.Append(connection, at, deployment.CreatedBy, AuditedAs(deployment.Action), device.Id, detail);
                 return deployment;
             },
-            cancellation);
+            cancellation,
+            device.Basis);
         if (begun is null)
             return null;
         device.Open = begun;
@@ -146,7 +147,8 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
                     connection, device.Id, at, word, $"Deployment {ended.Id} {word}" + (reason is null ? "" : ": " + reason), who);
                 AuditLog.Append(connection, at, who, "deployment." + word, device.Id, ended.Id.ToString(CultureInfo.InvariantCulture));
             },
-            cancellation);
+            cancellation,
+            device.Basis);
         device.Open = null;
         device.State = DeploymentWords.Shown(ended);
         Decommission.Apply(device, ended);
@@ -170,7 +172,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
     private Deployment[] OpenWhere(Func<Deployment, bool> wanted) =>
         [.. fleet.All.Select(device => device.Open).OfType<Deployment>().Where(wanted)];
 
-    private static void SaveDecision(SqliteConnection connection, Device device, long instruction, string state) =>
+    private static void SaveDecision(DbConnection connection, Device device, long instruction, string state) =>
         connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, Instruction = instruction, State = state });
 
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());

@@ -1,6 +1,6 @@
+using System.Data.Common;
 using System.Text.Json.Serialization;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Webhooks;
 
 namespace Ota.Server.Deployments;
@@ -34,7 +34,7 @@ internal static class DeploymentEvents
         """;
 
     /// <summary>Tells of an end that webhooks may ask for; of the others, which people brought about, nobody is told.</summary>
-    public static void Append(SqliteConnection connection, Deployment ended)
+    public static void Append(DbConnection connection, Deployment ended)
     {
         var word = DeploymentWords.Shown(ended);
         var type = WebhookEvents.DeploymentPrefix + word;

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Ota.Server.Deployments;
 
@@ -29,6 +29,8 @@ internal static class DeploymentTable
 
     private const string OpenSql = $"SELECT {Columns} FROM deployments WHERE ended IS NULL";
 
+    private const string OpenOfSql = $"SELECT {Columns} FROM deployments WHERE device = @device AND ended IS NULL";
+
     private const string OneSql = $"SELECT {Columns} FROM deployments WHERE id = @id";
 
     private const string MayBeginSql =
@@ -45,46 +47,49 @@ internal static class DeploymentTable
         VALUES (@device, @number, @deployment, @action, @release, @issued, @expires)
         """;
 
-    public static void Insert(SqliteConnection connection, Deployment deployment) =>
+    public static void Insert(DbConnection connection, Deployment deployment) =>
         connection.Execute(InsertSql, Row.Of(deployment));
 
     /// <summary>False when its release was withdrawn or its rollout ended meanwhile.</summary>
-    public static bool MayBegin(SqliteConnection connection, Deployment deployment) =>
+    public static bool MayBegin(DbConnection connection, Deployment deployment) =>
         connection.ExecuteScalar<long?>(MayBeginSql, new { deployment.Release, deployment.Rollout }) == 1;
 
     /// <summary>How many recoveries and decommissions were armed since then, whatever became of them.</summary>
-    public static long ArmedSince(SqliteConnection connection, DateTimeOffset since) =>
+    public static long ArmedSince(DbConnection connection, DateTimeOffset since) =>
         connection.ExecuteScalar<long>(ArmedSinceSql, new { since = since.ToUnixTimeMilliseconds() });
 
     /// <summary>Writes what changed; false when it was over already.</summary>
-    public static bool Update(SqliteConnection connection, Deployment deployment) =>
+    public static bool Update(DbConnection connection, Deployment deployment) =>
         connection.Execute(UpdateSql, Row.Of(deployment)) > 0;
 
-    public static IReadOnlyList<Deployment> AllOpen(SqliteConnection connection) =>
+    public static IReadOnlyList<Deployment> AllOpen(DbConnection connection) =>
         [.. connection.Query<Row>(OpenSql).Select(row => row.ToDeployment())];
 
-    public static Deployment? Find(SqliteConnection connection, long id) =>
+    public static Deployment? OpenOf(DbConnection connection, string device) =>
+        connection.QuerySingleOrDefault<Row>(OpenOfSql, new { device })?.ToDeployment();
+
+    public static Deployment? Find(DbConnection connection, long id) =>
         connection.QuerySingleOrDefault<Row>(OneSql, new { id })?.ToDeployment();
 
-    public static IReadOnlyList<Deployment> Query(SqliteConnection connection, DeploymentFilter filter)
+    public static IReadOnlyList<Deployment> Query(DbConnection connection, DeploymentFilter filter)
     {
         const string sql =
             $"""
             SELECT {Columns} FROM deployments
             WHERE (@Product IS NULL OR product = @Product) AND (@Device IS NULL OR device = @Device)
               AND (@Rollout IS NULL OR rollout = @Rollout)
-              AND (@State IS NULL OR (state IN @States AND (@Own = 0 OR action <> 'install')))
+              AND (@State IS NULL OR (@States LIKE '%,' || state || ',%' AND (@Own = 0 OR action <> 'install')))
             ORDER BY id DESC LIMIT @Limit
             """;
         var (states, own) = DeploymentWords.StatesOf(filter.State ?? "");
         return [.. connection.Query<Row>(sql, new
         {
-            filter.Product, filter.Device, filter.Rollout, filter.State, filter.Limit, States = states, Own = own ? 1 : 0,
+            filter.Product, filter.Device, filter.Rollout, filter.State, filter.Limit, States = "," + string.Join(',', states) + ",", Own = own ? 1 : 0,
         }).Select(row => row.ToDeployment())];
     }
 
     /// <summary>Keeps an order before it is handed out; the number can never be handed out again.</summary>
-    public static void InsertOrder(SqliteConnection connection, Order order) =>
+    public static void InsertOrder(DbConnection connection, Order order) =>
         connection.Execute(OrderSql, new
         {
             device = order.Device,

@@ -1,8 +1,8 @@
+using System.Data.Common;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Http;
@@ -27,7 +27,7 @@ internal static class ReportsEndpoint
     public static async Task ReportAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is not { } caller)
+        if (await services.GetRequiredService<DeviceAuthentication>().AuthenticateAsync(context.Request) is not { } caller)
         {
             await DeviceAuthentication.RefuseAsync(context);
             return;
@@ -114,7 +114,10 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         """;
 
     /// <summary>Keeps what a device reports; false when it has enrolled anew since it was asked who it is.</summary>
-    public async Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation)
+    public Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => AddOnceAsync(caller, reports, cancellation));
+
+    private async Task<bool> AddOnceAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation)
     {
         var device = caller.Device;
         using var held = await fleet.LockAsync(device, cancellation);
@@ -127,7 +130,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
                 device.RefusedKeys = counter;
         }
 
-        var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation);
+        var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation, device.Basis);
         if (moved is null)
             return true;
         device.State = DeploymentWords.Shown(moved);
@@ -139,7 +142,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
     }
 
     /// <summary>What the device reported, as timeline entries; the latest.</summary>
-    public static IEnumerable<TimelineEntry> Latest(SqliteConnection connection, string device, int limit) =>
+    public static IEnumerable<TimelineEntry> Latest(DbConnection connection, string device, int limit) =>
         connection.Query<(long At, string Deployment, string State, string? Detail)>(LatestSql, new { device, limit })
             .Select(row => new TimelineEntry(
                 DateTimeOffset.FromUnixTimeMilliseconds(row.At),
@@ -148,7 +151,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
                 By: null));
 
     /// <summary>The open deployment as these reports leave it, or null when they change nothing about it.</summary>
-    private static Deployment? Write(SqliteConnection connection, Device device, IReadOnlyList<Report> reports, DateTimeOffset now)
+    private static Deployment? Write(DbConnection connection, Device device, IReadOnlyList<Report> reports, DateTimeOffset now)
     {
         var open = device.Open;
         foreach (var report in reports)

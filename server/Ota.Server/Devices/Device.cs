@@ -1,4 +1,5 @@
 using Ota.Server.CheckIns;
+using Ota.Server.Data;
 using Ota.Server.Deployments;
 
 namespace Ota.Server.Devices;
@@ -73,6 +74,12 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>UTC milliseconds and starts of the last sample that was kept of it; forgotten with the process.</summary>
     public (long At, long Starts) Sampled { get; set; }
+
+    /// <summary>The last change of several servers that is in these facts; 0 where there is one server.</summary>
+    public long Position { get; set; }
+
+    /// <summary>What a decision about it rests on. Read under its lock.</summary>
+    public Basis Basis => new(Id, Position);
 
     /// <summary>1 while it waits in the queue of the write-behind.</summary>
     public int Queued;

@@ -1,3 +1,4 @@
+using Ota.Server.Data;
 using Ota.Server.Http;
 using Ota.Server.Secrets;
 
@@ -16,22 +17,39 @@ internal readonly record struct Caller(Device Device, long Generation)
 }
 
 /// <summary>Who a device is comes from its token, never from a route. By hand, as this is on the path of every check-in.</summary>
-internal sealed class DeviceAuthentication(Fleet fleet, MasterSecret master)
+internal sealed class DeviceAuthentication(Fleet fleet, Database database, MasterSecret master)
 {
     private const string Bearer = "Bearer ";
 
     /// <summary>The device whose token the request carries, or null.</summary>
-    public Caller? Authenticate(HttpRequest request)
+    public ValueTask<Caller?> AuthenticateAsync(HttpRequest request)
     {
         var header = request.Headers.Authorization;
         if (header.Count != 1 || header[0] is not { Length: > 7 and < 160 } text || !text.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
-            return null;
-        var token = text.AsSpan(Bearer.Length).Trim();
-        var dot = token.IndexOf('.');
-        if (dot is < 1 or > 40 || fleet.Find(token[..dot].ToString()) is not { } device)
-            return null;
-        var good = TokenOf(device);
-        return MasterSecret.IsToken(token[(dot + 1)..], good.Bytes) ? new Caller(device, good.Generation) : null;
+            return default;
+        var credentials = text.AsMemory(Bearer.Length).Trim();
+        var dot = credentials.Span.IndexOf('.');
+        if (dot is < 1 or > 40)
+            return default;
+        var (id, token) = (credentials[..dot].ToString(), credentials[(dot + 1)..]);
+        return Known(id, token.Span) is { } caller ? new(caller)
+            : database.IsShared ? new(FromElsewhereAsync(id, token, request.HttpContext.RequestAborted))
+            : default;
+    }
+
+    private Caller? Known(string id, ReadOnlySpan<char> token) =>
+        fleet.Find(id) is { } device && TokenOf(device) is var good && MasterSecret.IsToken(token, good.Bytes)
+            ? new Caller(device, good.Generation)
+            : null;
+
+    // It enrolled at another server a moment ago. Only who has a token that we would give out makes us look.
+    private async Task<Caller?> FromElsewhereAsync(string id, ReadOnlyMemory<char> token, CancellationToken cancellation)
+    {
+        var next = (fleet.Find(id)?.Generation ?? 0) + 1;
+        if (!MasterSecret.IsToken(token.Span, master.Token(id, next)))
+            return Known(id, token.Span); // Unless it was taken over between the two looks.
+        await fleet.RenewAsync([id], cancellation);
+        return Known(id, token.Span);
     }
 
     // Derived once and kept in memory, which holds the master secret as well; deriving it for each call cost a tenth of a check-in.

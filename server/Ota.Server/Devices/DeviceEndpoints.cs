@@ -154,7 +154,8 @@ internal static class DeviceEndpoints
                 Timeline.Append(connection, device.Id, at, action["device.".Length..], text, user.Who());
                 AuditLog.Append(connection, at, user.Who(), action, device.Id, text);
             },
-            cancellation);
+            cancellation,
+            device.Basis);
     }
 
     private static bool Matches(Device device, string search, string plain) =>

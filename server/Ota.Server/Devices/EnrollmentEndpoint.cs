@@ -36,7 +36,17 @@ internal static class EnrollmentEndpoint
     // Crockford's base 32: nothing in it is mistaken for something else when read out on the phone.
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-    public static async Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollAsync(
+    public static Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollAsync(
+        Enrollment asked,
+        ProductCatalog products,
+        Fleet fleet,
+        Database database,
+        MasterSecret master,
+        TimeProvider time,
+        CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => EnrollOnceAsync(asked, products, fleet, database, master, time, cancellation));
+
+    private static async Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollOnceAsync(
         Enrollment asked,
         ProductCatalog products,
         Fleet fleet,
@@ -85,18 +95,24 @@ internal static class EnrollmentEndpoint
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var device = new Device(NewId(), asked.Product!, asked.HardwareId!, asked.Hardware!, now) { RunningAtEnrollment = asked.Running! };
-        await database.WriteAsync(
+        var isNew = await database.WriteAsync(
             connection =>
             {
-                connection.Execute(DeviceTable.InsertSql, new
+                if (connection.Execute(DeviceTable.InsertSql, new
                 {
                     device.Id, device.Product, device.HardwareId, device.Hardware, Running = asked.Running, Enrolled = now.ToUnixTimeMilliseconds(),
-                });
+                }) == 0)
+                    return false;
                 Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), "enrolled", $"Enrolled as {device.HardwareId} on {device.Hardware}");
+                return true;
             },
             cancellation);
-        fleet.Add(device);
-        return device;
+        if (isNew)
+            return fleet.Add(device);
+
+        // Another server was faster.
+        await fleet.LearnAsync(device.Product, device.HardwareId, cancellation);
+        throw new StaleException();
     }
 
     /// <summary>False when staff took it back this moment: then the present secrets are nobody else's.</summary>
@@ -122,6 +138,8 @@ internal static class EnrollmentEndpoint
                     Decommission.Write(connection, over);
                     DeploymentEvents.Append(connection, over);
                     Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
+                    connection.Execute(
+                        DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(over) });
                 }
 
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
@@ -129,7 +147,8 @@ internal static class EnrollmentEndpoint
                 Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
                 return true;
             },
-            cancellation);
+            cancellation,
+            device.Basis);
         if (!changed)
             return false;
         if (over is not null)

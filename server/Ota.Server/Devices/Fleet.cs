@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
@@ -34,11 +34,52 @@ internal sealed class Fleet(Database database)
             _byId[decommission.Device].Decommissioned = decommission;
     }
 
-    public void Add(Device device)
+    /// <summary>Takes over what another server wrote about these devices; new ones are added.</summary>
+    public async Task RenewAsync(IReadOnlyList<string> ids, CancellationToken cancellation)
     {
-        _byId[device.Id] = device;
-        _byHardware[(device.Product, device.HardwareId)] = device;
-        _names.Add(device);
+        foreach (var id in ids)
+        {
+            var device = Find(id);
+            if (device is null && database.Read(connection => connection.QuerySingleOrDefault<DeviceRow>(DeviceTable.OneSql, new { id })) is { } row)
+                device = Add(row.ToDevice());
+            if (device is not null)
+                (await LockAsync(device, cancellation)).Dispose();
+        }
+    }
+
+    /// <summary>Takes over a piece of hardware that another server enrolled; false when none did.</summary>
+    public async Task<bool> LearnAsync(string product, string hardwareId, CancellationToken cancellation)
+    {
+        var id = database.Read(connection => connection.ExecuteScalar<string?>(DeviceTable.ByHardwareSql, new { product, hardwareId }));
+        if (id is null)
+            return false;
+        await RenewAsync([id], cancellation);
+        return true;
+    }
+
+    public static IReadOnlyList<string> AllIds(DbConnection connection) => connection.Query<string>("SELECT id FROM devices").AsList();
+
+    /// <summary>Takes over when and with what other servers last heard from these devices.</summary>
+    public void RenewHeard(IReadOnlyList<string> ids)
+    {
+        foreach (var row in database.Read(connection => connection.Query<DeviceRow>(DeviceTable.SomeSql, new { ids = ids.ToArray() }).AsList()))
+        {
+            if (Find(row.Id) is { } device && row.ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
+                device.Heard = heard;
+        }
+    }
+
+    /// <summary>Adds a device, unless it is there; the one that is there then.</summary>
+    public Device Add(Device device)
+    {
+        var kept = _byId.GetOrAdd(device.Id, device);
+        if (ReferenceEquals(kept, device))
+        {
+            _byHardware[(device.Product, device.HardwareId)] = device;
+            _names.Add(device);
+        }
+
+        return kept;
     }
 
     public Device? Find(string id) => _byId.GetValueOrDefault(id);
@@ -49,12 +90,46 @@ internal sealed class Fleet(Database database)
 
     public Device? FindByHardware(string product, string hardwareId) => _byHardware.GetValueOrDefault((product, hardwareId));
 
-    /// <summary>Whoever changes a device's facts holds this; devices share locks, so hold one at a time.</summary>
-    public ValueTask<Held> LockAsync(Device device, CancellationToken cancellation) => LockAsync(_locks, device.Id, cancellation);
+    /// <summary>
+    /// Whoever changes a device's facts holds this; devices share locks, so hold one at a time. Where several servers write, the facts are read
+    /// anew, and what is decided on them is written with their <see cref="Device.Basis"/>.
+    /// </summary>
+    public async ValueTask<Held> LockAsync(Device device, CancellationToken cancellation)
+    {
+        var held = await LockAsync(_locks, device.Id, cancellation);
+        if (!database.IsShared)
+            return held;
+        try
+        {
+            Renew(device);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Whoever enrolls a piece of hardware holds this; taken before the device's own lock, never after.</summary>
     public ValueTask<Held> LockHardwareAsync(string hardwareId, CancellationToken cancellation) =>
         LockAsync(_hardwareLocks, hardwareId, cancellation);
+
+    // Under the device's lock. The position is read first: what comes between makes a decision look older than it is, never newer.
+    private void Renew(Device device)
+    {
+        var (position, row, open, decommission) = database.Read(connection => (
+            connection.ExecuteScalar<long>(DeviceTable.PositionSql),
+            connection.QuerySingle<DeviceRow>(DeviceTable.OneSql, new { device.Id }),
+            DeploymentTable.OpenOf(connection, device.Id),
+            Decommission.Of(connection, device.Id)));
+        device.Position = position;
+        row.CopyTo(device);
+        if (device.Open != open || device.Decommissioned != decommission)
+            device.Considered = null;
+        device.Open = open;
+        device.Decommissioned = decommission;
+    }
 
     private static async ValueTask<Held> LockAsync(SemaphoreSlim[] locks, string key, CancellationToken cancellation)
     {
@@ -83,11 +158,21 @@ internal static class DeviceTable
         FROM devices
         """;
 
+    public const string OneSql = AllSql + " WHERE id = @id";
+
+    public const string ByHardwareSql = "SELECT id FROM devices WHERE product = @product AND hardware_id = @hardwareId";
+
+    // These two where several servers write, and so on PostgreSQL alone.
+    public const string SomeSql = AllSql + " WHERE id = ANY(@ids)";
+
+    public const string PositionSql = "SELECT COALESCE(max(seq), 0) FROM changes";
+
     public const string InsertSql =
         """
         INSERT INTO devices (id, product, hardware_id, hardware, generation, enrolled, checked_in, handed_over, running, slot, security_counter,
                              last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory)
         VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
+        ON CONFLICT (product, hardware_id) DO NOTHING
         """;
 
     private const string HeardSql =
@@ -100,13 +185,13 @@ internal static class DeviceTable
 
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
-        "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
+        "UPDATE devices SET order_number = CASE WHEN order_number < @OrderNumber THEN @OrderNumber ELSE order_number END, instruction = @Instruction, state = @State WHERE id = @Id";
 
     /// <summary>
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
     /// said is not written over what a later one has yet to say.
     /// </summary>
-    public static void WriteHeard(SqliteConnection connection, string device, Heard heard) =>
+    public static void WriteHeard(DbConnection connection, string device, Heard heard) =>
         connection.ExecuteKept(
             HeardSql,
             ("@Id", device),
@@ -177,6 +262,22 @@ internal sealed class DeviceRow
     public long Rssi { get; init; }
 
     public long FreeMemory { get; init; }
+
+    /// <summary>Lets a device's facts be as they stand here.</summary>
+    public void CopyTo(Device device)
+    {
+        if (device.Group != GroupName || device.Generation != Generation)
+            device.Considered = null;
+        device.Group = GroupName;
+        device.Generation = Generation;
+        device.CheckedIn = CheckedIn != 0;
+        device.HandedOver = HandedOver != 0;
+        device.OrderNumber = OrderNumber;
+        device.Instruction = Instruction;
+        device.State = State;
+        if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
+            device.Heard = heard;
+    }
 
     public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
     {

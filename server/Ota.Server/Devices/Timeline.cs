@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 
 namespace Ota.Server.Devices;
@@ -16,12 +16,12 @@ internal static class Timeline
     private const string LatestSql =
         "SELECT at, kind, text, who FROM timeline WHERE device = @device ORDER BY number DESC LIMIT @limit";
 
-    public static void Append(SqliteConnection connection, string device, long at, string kind, string text, string? who = null) =>
+    public static void Append(DbConnection connection, string device, long at, string kind, string text, string? who = null) =>
         connection.Execute(
             AppendSql, new { number = Counters.Next(connection, Counters.Timeline), device, at, kind, text, who });
 
     /// <summary>The latest entries, oldest of them first.</summary>
-    public static IReadOnlyList<TimelineEntry> Latest(SqliteConnection connection, string device, int limit) =>
+    public static IReadOnlyList<TimelineEntry> Latest(DbConnection connection, string device, int limit) =>
         [.. connection.Query<Row>(LatestSql, new { device, limit })
             .Select(row => new TimelineEntry(DateTimeOffset.FromUnixTimeMilliseconds(row.At), row.Kind, row.Text, row.Who))
             .Reverse()];

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Ota.Server.Evidence;
 
@@ -19,15 +19,15 @@ internal static class Retention
 
     private const string LateSql =
         """
-        SELECT device FROM (SELECT DISTINCT device FROM samples WHERE at < @before LIMIT @most)
-        UNION SELECT device FROM (SELECT DISTINCT device FROM evidence_hours WHERE hour < @beforeHours LIMIT @most)
+        SELECT device FROM (SELECT DISTINCT device FROM samples WHERE at < @before LIMIT @most) AS samples
+        UNION SELECT device FROM (SELECT DISTINCT device FROM evidence_hours WHERE hour < @beforeHours LIMIT @most) AS hours
         """;
 
     private const string NewestKeptSql =
         "SELECT at FROM samples WHERE device = @device ORDER BY at DESC LIMIT 1 OFFSET @most";
 
     /// <summary>Devices of which there is something too old.</summary>
-    public static IReadOnlyList<string> Late(SqliteConnection connection, DateTimeOffset now) =>
+    public static IReadOnlyList<string> Late(DbConnection connection, DateTimeOffset now) =>
         connection.Query<string>(LateSql, new
         {
             before = (now - SamplesLife).ToUnixTimeMilliseconds(),
@@ -35,7 +35,7 @@ internal static class Retention
             most = MostInASweep,
         }).AsList();
 
-    public static void Summarize(SqliteConnection connection, string device, DateTimeOffset now)
+    public static void Summarize(DbConnection connection, string device, DateTimeOffset now)
     {
         var before = (now - SamplesLife).ToUnixTimeMilliseconds();
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Devices;
@@ -56,10 +56,10 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
                 await database.WriteAsync(connection => SampleTable.Insert(connection, batch), CancellationToken.None);
                 batch.ForEach(kept => _kept.AddOrUpdate(kept.Device, 1, (_, count) => count + 1));
             }
-            catch (SqliteException fault)
+            catch (DbException fault)
             {
                 batch.ForEach(_waiting.Enqueue);
-                Log.Delayed(logger, batch.Count, fault.SqliteErrorCode, Interlocked.Read(ref _dropped));
+                Log.Delayed(logger, batch.Count, fault.Message, Interlocked.Read(ref _dropped));
                 return;
             }
         }
@@ -102,18 +102,18 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
                 await database.WriteAsync(connection => Retention.Summarize(connection, device, now), CancellationToken.None);
             }
         }
-        catch (SqliteException fault)
+        catch (DbException fault)
         {
-            Log.SweepDelayed(logger, fault.SqliteErrorCode);
+            Log.SweepDelayed(logger, fault.Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "{Count} samples could not be written (SQLite error {Code}); trying again. Dropped so far: {Dropped}.")]
-        public static partial void Delayed(ILogger logger, int count, int code, long dropped);
+        [LoggerMessage(1, LogLevel.Error, "{Count} samples could not be written ({Reason}); trying again. Dropped so far: {Dropped}.")]
+        public static partial void Delayed(ILogger logger, int count, string reason, long dropped);
 
-        [LoggerMessage(2, LogLevel.Error, "Old samples could not be summarized (SQLite error {Code}); trying again.")]
-        public static partial void SweepDelayed(ILogger logger, int code);
+        [LoggerMessage(2, LogLevel.Error, "Old samples could not be summarized ({Reason}); trying again.")]
+        public static partial void SweepDelayed(ILogger logger, string reason);
     }
 }

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 
 namespace Ota.Server.Evidence;
@@ -32,7 +32,7 @@ internal static class SampleTable
 
     private const long Hour = 3_600_000;
 
-    public static void Insert(SqliteConnection connection, IReadOnlyList<(string Device, Sample Sample)> samples)
+    public static void Insert(DbConnection connection, IReadOnlyList<(string Device, Sample Sample)> samples)
     {
         foreach (var (device, sample) in samples)
         {
@@ -49,16 +49,16 @@ internal static class SampleTable
     }
 
     /// <summary>Oldest first.</summary>
-    public static IReadOnlyList<Sample> Since(SqliteConnection connection, string device, long since) =>
+    public static IReadOnlyList<Sample> Since(DbConnection connection, string device, long since) =>
         [.. connection.Query<(long At, long Rssi, long Uptime, long FreeMemory, long Restarts, string Cause)>(AllSql, new { device, since })
             .Select(row => new Sample(row.At, (int)row.Rssi, row.Uptime, row.FreeMemory, row.Restarts, row.Cause))];
 
-    public static IReadOnlyList<Piece> Hours(SqliteConnection connection, string device, long since) =>
+    public static IReadOnlyList<Piece> Hours(DbConnection connection, string device, long since) =>
         [.. connection.Query<(long Hour, string Band, string Cause, long Observed, long Restarts, long Intended)>(HoursSql, new { device, since })
             .Select(row => new Piece(
                 row.Hour, Enum.Parse<SignalBand>(row.Band), row.Observed, row.Restarts, row.Intended, row.Cause))];
 
-    public static void AddHours(SqliteConnection connection, string device, IEnumerable<Piece> pieces)
+    public static void AddHours(DbConnection connection, string device, IEnumerable<Piece> pieces)
     {
         foreach (var hour in pieces.GroupBy(piece => (Hour: piece.At / Hour * Hour, piece.Band, piece.Cause)))
         {

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Data.Sqlite;
+using Npgsql;
+using Ota.Server.Data;
 using Ota.Server.Images;
 
 namespace Ota.Server.Http;
@@ -31,6 +33,15 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
             case StorageFullException or SqliteException { SqliteErrorCode: SqliteFull }:
                 Log.StorageFull(logger);
                 return Problems.Full();
+            case StaleException:
+                return Problems.Of(409, "changed", "That conflicts with what is there", "Another server changed this again and again meanwhile. Ask again.");
+            case NpgsqlException { SqlState: PostgresErrorCodes.DiskFull }:
+                Log.StorageFull(logger);
+                return Problems.Full();
+            case DatabaseGoneException:
+                Log.NoDatabase(logger, exception.Message);
+                context.Response.Headers.RetryAfter = "5";
+                return Problems.Of(503, "database", "The database does not answer", "Nothing of this request is known to be kept. Ask again in a few seconds.");
             default:
                 Log.Failed(logger, exception, context.Request.Method, context.GetEndpoint()?.DisplayName ?? "?");
                 return Problems.Of(500, "internal", "The server failed", "Nothing of this request was kept. The server's log has the reason.");
@@ -51,6 +62,9 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
     {
         [LoggerMessage(1, LogLevel.Error, "The disk is full; a request was refused.")]
         public static partial void StorageFull(ILogger logger);
+
+        [LoggerMessage(3, LogLevel.Error, "The database does not answer: {Reason}")]
+        public static partial void NoDatabase(ILogger logger, string reason);
 
         [LoggerMessage(2, LogLevel.Error, "{Method} {Endpoint} failed.")]
         public static partial void Failed(ILogger logger, Exception exception, string method, string endpoint);

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Signing;
@@ -138,7 +138,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
 
-    private static void InsertKeys(SqliteConnection connection, string product, IReadOnlyList<ReleaseKey> keys)
+    private static void InsertKeys(DbConnection connection, string product, IReadOnlyList<ReleaseKey> keys)
     {
         for (var position = 0; position < keys.Count; position++)
             connection.Execute(AddKeySql, new { product, id = keys[position].Id, pem = keys[position].Pem, position });

@@ -29,7 +29,7 @@ internal static class ProvisionEndpoint
     private const int LongestOwner = 64;
     private const string Action = "provision";
 
-    private const string NumberSql = "UPDATE devices SET order_number = max(order_number, @number) WHERE id = @id";
+    private const string NumberSql = "UPDATE devices SET order_number = CASE WHEN order_number < @number THEN @number ELSE order_number END WHERE id = @id";
 
     public static void MapProvision(this IEndpointRouteBuilder api) =>
         api.MapPost("/devices/{device}/provision", ProvisionAsync).For(StaffRole.Support).WithTags("Provisioning")
@@ -66,7 +66,8 @@ internal static class ProvisionEndpoint
                 Timeline.Append(connection, found.Id, at, "bundle", $"Bundle {number} made {what}", user.Who());
                 AuditLog.Append(connection, at, user.Who(), "device.provision", found.Id, what);
             },
-            cancellation);
+            cancellation,
+            found.Basis);
         found.OrderNumber = number;
         return TypedResults.Ok(new BundleView(
             found.Id, found.HardwareId, network.Ssid,

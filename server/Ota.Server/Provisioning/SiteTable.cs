@@ -1,7 +1,7 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Secrets;
 
 namespace Ota.Server.Provisioning;
@@ -26,7 +26,7 @@ internal static class SiteTable
     private const string RemoveSql = "DELETE FROM sites WHERE name = @name RETURNING name, ssid, created, created_by";
 
     /// <summary>False when there is a site of this name.</summary>
-    public static bool Insert(SqliteConnection connection, string name, WifiNetwork network, MasterSecret master, DateTimeOffset now, string who) =>
+    public static bool Insert(DbConnection connection, string name, WifiNetwork network, MasterSecret master, DateTimeOffset now, string who) =>
         connection.Execute(InsertSql, new
         {
             name,
@@ -36,16 +36,16 @@ internal static class SiteTable
             who,
         }) == 1;
 
-    public static IReadOnlyList<Site> All(SqliteConnection connection) => [.. connection.Query<Row>(AllSql).Select(row => row.Site)];
+    public static IReadOnlyList<Site> All(DbConnection connection) => [.. connection.Query<Row>(AllSql).Select(row => row.Site)];
 
     /// <summary>The site with its network; null when there is none.</summary>
-    public static (Site Site, WifiNetwork Network)? Find(SqliteConnection connection, string name, MasterSecret master) =>
+    public static (Site Site, WifiNetwork Network)? Find(DbConnection connection, string name, MasterSecret master) =>
         connection.QuerySingleOrDefault<Row>(FindSql, new { name }) is { } row
             ? (row.Site, new WifiNetwork(row.Ssid, Open(row.Sealed, name, master)))
             : null;
 
     /// <summary>What was there; null when there is none.</summary>
-    public static Site? Remove(SqliteConnection connection, string name) => connection.QuerySingleOrDefault<Row>(RemoveSql, new { name })?.Site;
+    public static Site? Remove(DbConnection connection, string name) => connection.QuerySingleOrDefault<Row>(RemoveSql, new { name })?.Site;
 
     private static byte[] Seal(string password, string name, MasterSecret master)
     {

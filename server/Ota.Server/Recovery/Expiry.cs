@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Ota.Server.Deployments;
 
 namespace Ota.Server.Recovery;
@@ -28,15 +28,15 @@ internal sealed partial class Expiry(DeploymentDesk desk, TimeProvider time, ILo
         {
             await desk.ExpireAsync(cancellation);
         }
-        catch (SqliteException fault)
+        catch (DbException fault)
         {
-            Log.Delayed(logger, fault.SqliteErrorCode);
+            Log.Delayed(logger, fault.Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "What is over its time could not be ended (SQLite error {Code}); trying again.")]
-        public static partial void Delayed(ILogger logger, int code);
+        [LoggerMessage(1, LogLevel.Error, "What is over its time could not be ended ({Reason}); trying again.")]
+        public static partial void Delayed(ILogger logger, string reason);
     }
 }

@@ -14,7 +14,7 @@ internal static class ImageDownload
     {
         var services = context.RequestServices;
         var sha256 = (string?)context.Request.RouteValues["sha256"] ?? "";
-        var (known, product) = Asker(context, sha256);
+        var (known, product) = await AskerAsync(context, sha256);
         if (!known)
         {
             await DeviceAuthentication.RefuseAsync(context);
@@ -32,10 +32,10 @@ internal static class ImageDownload
     }
 
     // A device gets what its product has; staff and the holder of a signed link get what they name.
-    private static (bool Known, string? Product) Asker(HttpContext context, string sha256)
+    private static async ValueTask<(bool Known, string? Product)> AskerAsync(HttpContext context, string sha256)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<DeviceAuthentication>().Authenticate(context.Request) is { } caller)
+        if (await services.GetRequiredService<DeviceAuthentication>().AuthenticateAsync(context.Request) is { } caller)
             return (true, caller.Device.Product);
         if (HasLink(context, sha256))
             return (true, null);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Images;
 using Ota.Server.Audit;
 using Ota.Server.Data;
@@ -146,7 +146,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     }
 
     /// <summary>Puts a build in the place of the same one whose signature is worth nothing any more; false when that was withdrawn meanwhile.</summary>
-    private static bool Replace(SqliteConnection connection, Release before, Release release)
+    private static bool Replace(DbConnection connection, Release before, Release release)
     {
         var at = release.Uploaded.ToUnixTimeMilliseconds();
         if (connection.Execute(WithdrawSql, new { id = before.Id, now = at, reason = Successor(release) }) == 0)
@@ -157,7 +157,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 
     private static string Successor(Release release) => "signed anew by key " + release.SignedBy;
 
-    private static void Insert(SqliteConnection connection, Release release, string buildSql = AddBuildSql)
+    private static void Insert(DbConnection connection, Release release, string buildSql = AddBuildSql)
     {
         var uploaded = release.Uploaded.ToUnixTimeMilliseconds();
         var image = release.Image;

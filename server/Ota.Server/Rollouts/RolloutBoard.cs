@@ -46,6 +46,15 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
             .ToImmutableDictionary(group => group.Key, group => new ActiveRollouts([.. group]), StringComparer.Ordinal);
     }
 
+    /// <summary>Takes over what another server did to the rollouts of these products; the others' boards stay the same.</summary>
+    public void Load(IReadOnlyCollection<string> products)
+    {
+        var active = database.Read(connection => connection.Query<Row>(ActiveSql).AsList()).Select(row => row.ToRollout())
+            .ToLookup(rollout => rollout.Product);
+        foreach (var product in products)
+            Change(product, _ => [.. active[product]]);
+    }
+
     public ActiveRollouts Of(string product) => _byProduct.GetValueOrDefault(product, None);
 
     /// <summary>Makes every device of the product look at its rollouts again, as when a build was added.</summary>

@@ -9,10 +9,12 @@ internal sealed class DataDirectory
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
     private readonly string _path;
+    private readonly string? _masterKeyFile;
 
     public DataDirectory(ServerSettings settings)
     {
         _path = settings.Data;
+        _masterKeyFile = settings.MasterKeyFile;
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(_path);
         else
@@ -29,9 +31,11 @@ internal sealed class DataDirectory
     /// </summary>
     public MasterSecret MasterSecret()
     {
-        var path = Path.Combine(_path, "master.key");
+        var path = _masterKeyFile ?? Path.Combine(_path, "master.key");
         if (File.Exists(path))
             return Read(path);
+        if (_masterKeyFile is not null)
+            throw new SettingFault($"Setting MasterKeyFile names {path}, and there is no such file. It holds 64 hex digits, like master.key in a data folder.");
         if (File.Exists(Database))
         {
             throw new SettingFault(

@@ -9,6 +9,9 @@ internal sealed class MasterSecret(byte[] master)
 {
     private readonly byte[] _imageLinkKey = HMACSHA256.HashData(master, "image"u8);
 
+    /// <summary>Tells one master secret from another without revealing it.</summary>
+    public string Fingerprint { get; } = Convert.ToHexStringLower(HMACSHA256.HashData(master, "fingerprint"u8)[..8]);
+
     public byte[] Token(string device, long generation) => Derive("token", device, generation);
 
     public byte[] OrderKey(string device, long generation) => Derive("order", device, generation);

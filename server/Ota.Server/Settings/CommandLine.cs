@@ -12,6 +12,10 @@ internal static class CommandLine
 
           --urls URL                  addresses to listen on, ';' between them (http://localhost:8080)
           --data FOLDER               folder of database and secrets ('data' where it is started)
+          --Database CONNECTION       a PostgreSQL database in place of the file in the data folder; better by
+                                      environment (OTA_Database), for it holds a password
+          --MasterKeyFile FILE        the master secret where it is not master.key in the data folder; several
+                                      servers on one database need the same one
           --releases FOLDER           drop folder; images in .images below it ('releases' below --data;
                                       without --data, 'releases' where it is started)
           --MaximumImageSizeMiB N     largest image taken, 1 to 4096 (64)
@@ -29,7 +33,7 @@ internal static class CommandLine
 
     private static readonly string[] Valued =
     [
-        "urls", "data", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "RecoveriesPerHour",
+        "urls", "data", "Database", "MasterKeyFile", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "RecoveriesPerHour",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

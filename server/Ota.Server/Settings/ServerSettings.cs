@@ -11,6 +11,12 @@ internal sealed record ServerSettings
     /// <summary>The folder of database, master secret and first admin key.</summary>
     public required string Data { get; init; }
 
+    /// <summary>Connection string of a PostgreSQL database; null for the embedded one in <see cref="Data"/>.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>The master secret's file where it is not <c>master.key</c> in <see cref="Data"/>, such as a mounted secret; null for that.</summary>
+    public required string? MasterKeyFile { get; init; }
+
     /// <summary>The drop folder; images live below it in <c>.images</c>.</summary>
     public required string Releases { get; init; }
 
@@ -40,6 +46,8 @@ internal sealed record ServerSettings
         return new ServerSettings
         {
             Data = Path.GetFullPath(string.IsNullOrWhiteSpace(data) ? "data" : data),
+            Database = configuration["Database"] is { Length: > 0 } database ? database : null,
+            MasterKeyFile = configuration["MasterKeyFile"] is { Length: > 0 } file ? Path.GetFullPath(file) : null,
             Releases = Path.GetFullPath(
                 !string.IsNullOrWhiteSpace(releases) ? releases
                 : string.IsNullOrWhiteSpace(data) ? "releases"

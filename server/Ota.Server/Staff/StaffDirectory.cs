@@ -41,8 +41,7 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
     /// <summary>Loads the keys; at the first start makes the admin key and returns the file it was written to.</summary>
     public async Task<string?> StartAsync(CancellationToken cancellation)
     {
-        foreach (var row in database.Read(connection => connection.Query<Row>(AllSql).AsList()))
-            Remember(row);
+        Load();
         if (!_keys.IsEmpty)
             return null;
 
@@ -51,6 +50,12 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
         DataDirectory.WriteSecret(directory.AdminKey, key + "\n");
         await InsertAsync(id, key, "first admin", StaffRole.Admin, "first start", cancellation);
         return directory.AdminKey;
+    }
+
+    public void Load()
+    {
+        foreach (var row in database.Read(connection => connection.Query<Row>(AllSql).AsList()))
+            Remember(row);
     }
 
     /// <summary>

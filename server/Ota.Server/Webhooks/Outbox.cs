@@ -1,10 +1,10 @@
 using System.Buffers;
+using System.Data.Common;
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Json;
+using System.Text;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 
 namespace Ota.Server.Webhooks;
@@ -24,7 +24,7 @@ internal static class Outbox
     public const int MostWaiting = 10_000;
 
     private const string ReceiversSql =
-        "SELECT id FROM webhooks WHERE product = @product AND disabled IS NULL AND instr(events, @quoted) > 0";
+        "SELECT id FROM webhooks WHERE product = @product AND disabled IS NULL AND events LIKE '%' || @quoted || '%'";
 
     private const string InsertSql =
         """
@@ -53,7 +53,7 @@ internal static class Outbox
     /// <param name="at">UTC milliseconds at which it happened.</param>
     /// <param name="data">Made only when somebody is to be told.</param>
     public static void Append<T>(
-        SqliteConnection connection, string product, string type, long at, Func<T> data, JsonTypeInfo<T> json)
+        DbConnection connection, string product, string type, long at, Func<T> data, JsonTypeInfo<T> json)
     {
         var receivers = connection.Query<string>(ReceiversSql, new { product, quoted = $"\"{type}\"" }).AsList();
         if (receivers.Count == 0)
@@ -66,7 +66,7 @@ internal static class Outbox
 
     /// <summary>Tells one webhook that it is there; the event's id.</summary>
     /// <param name="at">UTC milliseconds.</param>
-    public static string Ping(SqliteConnection connection, string webhook, long at)
+    public static string Ping(DbConnection connection, string webhook, long at)
     {
         var id = NewId();
         Insert(connection, webhook, id, Body(id, WebhookEvents.Ping, at, writer =>
@@ -78,13 +78,13 @@ internal static class Outbox
     }
 
     /// <summary>What is due by now, the longest due first.</summary>
-    public static IReadOnlyList<Waiting> Due(SqliteConnection connection, string webhook, DateTimeOffset now, int limit) =>
+    public static IReadOnlyList<Waiting> Due(DbConnection connection, string webhook, DateTimeOffset now, int limit) =>
         [.. connection.Query<(long Number, string Webhook, string Event, string Body, long Created, long Attempts)>(
                 DueSql, new { webhook, now = now.ToUnixTimeMilliseconds(), limit })
             .Select(row => new Waiting(
                 row.Number, row.Webhook, row.Event, row.Body, DateTimeOffset.FromUnixTimeMilliseconds(row.Created), row.Attempts))];
 
-    private static void Insert(SqliteConnection connection, string webhook, string id, string body, long at)
+    private static void Insert(DbConnection connection, string webhook, string id, string body, long at)
     {
         connection.Execute(InsertSql, new { number = Counters.Next(connection, Counters.Outbox), webhook, id, body, at });
         if (connection.ExecuteScalar<long>(QueuedSql, new { webhook }) <= MostWaiting)

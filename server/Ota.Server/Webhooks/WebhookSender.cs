@@ -1,8 +1,9 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Text;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Data;
 using Ota.Server.Secrets;
+using Ota.Server.Sharing;
 
 namespace Ota.Server.Webhooks;
 
@@ -10,7 +11,7 @@ namespace Ota.Server.Webhooks;
 /// Tells webhooks what waits for them in the outbox. Each webhook has its own few deliveries under way, so a receiver that hangs holds up
 /// nobody but itself. What is under way when the server ends is told again after its next start, under the same id.
 /// </summary>
-internal sealed partial class WebhookSender(Database database, MasterSecret master, TimeProvider time, ILogger<WebhookSender> logger)
+internal sealed partial class WebhookSender(Database database, MasterSecret master, Duty duty, TimeProvider time, ILogger<WebhookSender> logger)
     : BackgroundService
 {
     /// <summary>Deliveries that are under way to one webhook at most.</summary>
@@ -71,13 +72,15 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
 
     private IReadOnlyList<Webhook> Waiting()
     {
+        if (!duty.IsMine)
+            return [];
         try
         {
             return database.Read(WebhookTable.Waiting);
         }
-        catch (SqliteException fault)
+        catch (DbException fault)
         {
-            Log.Delayed(logger, fault.SqliteErrorCode);
+            Log.Delayed(logger, fault.Message);
             return [];
         }
     }
@@ -88,18 +91,18 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
         var options = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = stoppingToken };
         try
         {
-            while (database.Read(connection => Outbox.Due(connection, webhook.Id, time.GetUtcNow(), Batch)) is { Count: > 0 } due)
+            while (duty.IsMine && database.Read(connection => Outbox.Due(connection, webhook.Id, time.GetUtcNow(), Batch)) is { Count: > 0 } due)
             {
                 await Parallel.ForEachAsync(due, options, async (waiting, cancellation) =>
                     await RecordAsync(webhook, waiting, await SendAsync(webhook, waiting, cancellation)));
             }
         }
-        catch (Exception fault) when (fault is SqliteException or OperationCanceledException)
+        catch (Exception fault) when (fault is DbException or OperationCanceledException)
         {
             // Called off while stopping, or because another one's outcome could not be recorded: it waits in the outbox.
             if (stoppingToken.IsCancellationRequested)
                 return;
-            Log.Delayed(logger, (fault as SqliteException)?.SqliteErrorCode ?? 0);
+            Log.Delayed(logger, fault.Message);
             // The row still says that it is due: at once it would be told over and over while the disk is full.
             await Task.Delay(AfterFault, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -186,7 +189,7 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
         [LoggerMessage(4, LogLevel.Warning, "Webhook {Webhook} of {Product} answered 410 and is told nothing more.")]
         public static partial void Disabled(ILogger logger, string webhook, string product);
 
-        [LoggerMessage(5, LogLevel.Error, "The outbox of webhooks could not be read or written (SQLite error {Code}); trying again.")]
-        public static partial void Delayed(ILogger logger, int code);
+        [LoggerMessage(5, LogLevel.Error, "The outbox of webhooks could not be read or written ({Reason}); trying again.")]
+        public static partial void Delayed(ILogger logger, string reason);
     }
 }

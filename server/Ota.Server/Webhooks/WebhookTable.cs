@@ -1,6 +1,6 @@
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 
 namespace Ota.Server.Webhooks;
@@ -42,18 +42,18 @@ internal static class WebhookTable
         """;
 
     /// <summary>Oldest first.</summary>
-    public static IReadOnlyList<Webhook> Of(SqliteConnection connection, string product) =>
+    public static IReadOnlyList<Webhook> Of(DbConnection connection, string product) =>
         [.. connection.Query<Row>(ListSql, new { product }).Select(row => row.ToWebhook())];
 
-    public static Webhook? Find(SqliteConnection connection, string product, string id) =>
+    public static Webhook? Find(DbConnection connection, string product, string id) =>
         connection.QuerySingleOrDefault<Row>(OneSql, new { product, id })?.ToWebhook();
 
     /// <summary>Those for which something waits, due or not.</summary>
-    public static IReadOnlyList<Webhook> Waiting(SqliteConnection connection) =>
+    public static IReadOnlyList<Webhook> Waiting(DbConnection connection) =>
         [.. connection.Query<Row>(WaitingSql).Select(row => row.ToWebhook())];
 
     /// <summary>False when its product has as many as it may.</summary>
-    public static bool Add(SqliteConnection connection, Webhook webhook)
+    public static bool Add(DbConnection connection, Webhook webhook)
     {
         if (connection.ExecuteScalar<long>(CountSql, new { product = webhook.Product }) >= MostOfProduct)
             return false;
@@ -68,7 +68,7 @@ internal static class WebhookTable
     }
 
     /// <summary>Removes it with all that waits for it; false when it was gone.</summary>
-    public static bool Remove(SqliteConnection connection, Webhook webhook, long at, string who)
+    public static bool Remove(DbConnection connection, Webhook webhook, long at, string who)
     {
         connection.Execute(EmptySql, new { id = webhook.Id });
         if (connection.Execute(RemoveSql, new { id = webhook.Id }) == 0)
@@ -78,23 +78,23 @@ internal static class WebhookTable
     }
 
     /// <summary>Its receiver said that it is gone: nothing more is told, and what waits is forgotten.</summary>
-    public static void Disable(SqliteConnection connection, Webhook webhook, long at, string error)
+    public static void Disable(DbConnection connection, Webhook webhook, long at, string error)
     {
         connection.Execute(EmptySql, new { id = webhook.Id });
         if (connection.Execute(DisableSql, new { id = webhook.Id, at, error }) > 0)
             AuditLog.Append(connection, at, "server", "webhook.disable", webhook.Product, Audited(webhook));
     }
 
-    public static void Delivered(SqliteConnection connection, Waiting told, long at) =>
+    public static void Delivered(DbConnection connection, Waiting told, long at) =>
         connection.Execute(DeliveredSql, new { rows = connection.Execute(DoneSql, new { number = told.Number }), at, id = told.Webhook });
 
-    public static void Postpone(SqliteConnection connection, Waiting told, long at, string error, DateTimeOffset due)
+    public static void Postpone(DbConnection connection, Waiting told, long at, string error, DateTimeOffset due)
     {
         connection.Execute(LaterSql, new { number = told.Number, due = due.ToUnixTimeMilliseconds() });
         connection.Execute(FailedSql, new { at, error, id = told.Webhook });
     }
 
-    public static void GiveUp(SqliteConnection connection, Waiting told, long at, string error) =>
+    public static void GiveUp(DbConnection connection, Waiting told, long at, string error) =>
         connection.Execute(
             GivenUpSql, new { rows = connection.Execute(DoneSql, new { number = told.Number }), at, error, id = told.Webhook });
 

@@ -4,13 +4,13 @@ using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.CheckIns;
 
-public sealed class DeploymentLifeTests : IAsyncLifetime
+public class DeploymentLifeTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

@@ -7,13 +7,13 @@ using Ota.Signing;
 namespace Ota.Server.Tests.CheckIns;
 
 /// <summary>What the owner before says must not count as the next one's.</summary>
-public sealed class HandOverTests : IAsyncLifetime
+public class HandOverTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _before = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

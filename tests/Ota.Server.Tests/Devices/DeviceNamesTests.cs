@@ -6,13 +6,13 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Devices;
 
 /// <summary>Support reads a hardware id off a label, which never writes it as the hardware does.</summary>
-public sealed class DeviceNamesTests : IAsyncLifetime
+public class DeviceNamesTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

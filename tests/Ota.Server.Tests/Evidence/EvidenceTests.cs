@@ -8,12 +8,12 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Evidence;
 
 /// <summary>From the check-in to the sentence, on a real server.</summary>
-public sealed class EvidenceTests : IAsyncLifetime
+public class EvidenceTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());

@@ -10,13 +10,13 @@ using Ota.Signing;
 
 namespace Ota.Server.Tests.Products;
 
-public sealed class KeyRotationTests : IAsyncLifetime
+public class KeyRotationTests : IAsyncLifetime
 {
     private static readonly ReleaseKey Present = Vectors.Key("TEST-ONLY-release-key.pub.pem");
     private static readonly ReleaseKey Next = Vectors.Key("TEST-ONLY-next-release-key.pub.pem");
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         await _server.AddProductAsync();

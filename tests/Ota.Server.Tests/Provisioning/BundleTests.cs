@@ -9,7 +9,7 @@ using Ota.Virtual;
 namespace Ota.Server.Tests.Provisioning;
 
 /// <summary>A network for one unit, made by the real server and opened by the real agent.</summary>
-public sealed class BundleTests : IAsyncLifetime
+public class BundleTests : IAsyncLifetime
 {
     private const string Password = "correct horse battery";
     private RunningServer _server = null!;
@@ -18,7 +18,7 @@ public sealed class BundleTests : IAsyncLifetime
 
     private string Id => _unit.Device.Agent!.Identity!.Device;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

@@ -5,13 +5,13 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Recovery;
 
 /// <summary>The end of an identity: told, wiped, gone; and the hardware's way back.</summary>
-public sealed class DecommissionTests : IAsyncLifetime
+public class DecommissionTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

@@ -6,13 +6,13 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Recovery;
 
 /// <summary>One unit, one shot: armed, taken, cleared, back; and nothing else ever.</summary>
-public sealed class RecoveryTests : IAsyncLifetime
+public class RecoveryTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
     private string _enrollmentKey = "";
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();
@@ -169,13 +169,12 @@ public sealed class RecoveryTests : IAsyncLifetime
     public async Task A_server_restored_from_an_old_backup_does_not_repeat_a_recovery_nor_lower_a_number()
     {
         await RecoverAsync();
-        var backup = Path.Combine(_server.Data, "backup.db");
-        await _server.StoppedAsync(() => File.Copy(Path.Combine(_server.Data, "ota.db"), backup));
+        await _server.BackUpAsync();
         var order = await TakeAsync();
         _device.Cleared = _device.LastOrder;
         await _device.HeldAsync();
         Assert.Equal("completed", await _device.StateAsync());
-        await _server.StoppedAsync(() => File.Copy(backup, Path.Combine(_server.Data, "ota.db"), overwrite: true));
+        await _server.RestoreAsync();
         Assert.Equal("armed", await _device.StateAsync());
 
         // The next owner's network is on it by now.
@@ -248,6 +247,8 @@ public sealed class RecoveryTests : IAsyncLifetime
 
         Assert.Equal(_device.Id, next.Id);
         Assert.Equal("cancelled", await next.StateAsync());
+        await _server.RestartAsync();
+        Assert.Equal("cancelled", (await _server.GetAsync($"api/v1/devices/{_device.Id}")).GetProperty("state").GetString());
     }
 
     private async Task RefusedAsync(string type, object body)

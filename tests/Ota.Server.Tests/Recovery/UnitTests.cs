@@ -4,7 +4,7 @@ using Ota.Server.Tests.Running;
 namespace Ota.Server.Tests.Recovery;
 
 /// <summary>The real agent and the real server: one unit far away, its owner changed, and everything that can go wrong on the way.</summary>
-public sealed class UnitTests : IAsyncLifetime
+public class UnitTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private AUnit _unit = null!;
@@ -12,7 +12,7 @@ public sealed class UnitTests : IAsyncLifetime
 
     private string Id => _unit.Device.Agent!.Identity!.Device;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _enrollmentKey = await _server.AddProductAsync();

@@ -5,11 +5,11 @@ using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Releases;
 
-public sealed class UploadTests : IAsyncLifetime
+public class UploadTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync(null, "--MaximumImageSizeMiB", "1");
         await _server.AddProductAsync();

@@ -2,12 +2,12 @@ using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Rollouts;
 
-public sealed class RolloutTests : IAsyncLifetime
+public class RolloutTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
     private ADevice _device = null!;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _server = await RunningServer.StartAsync();
         _device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());

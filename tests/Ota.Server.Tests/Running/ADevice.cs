@@ -47,6 +47,13 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         RunningServer server, string enrollmentKey, string hardwareId = "02:00:00:00:00:01", string product = "kettle", string hardware = "virtual") =>
         server.Anyone.PostAsJsonAsync("agent/v1/enroll", new { product, enrollmentKey, hardwareId, hardware, running = "0.0.0" });
 
+    /// <summary>The same device as it is now, calling another server.</summary>
+    public ADevice At(RunningServer other) => new(other, Id, Token)
+    {
+        LastOrder = LastOrder, Cleared = Cleared, Running = Running, Release = Release, Slot = Slot, SecurityCounter = SecurityCounter,
+        KeyCounter = KeyCounter, Starts = Starts, Cause = Cause, Rssi = Rssi, Uptime = Uptime,
+    };
+
     /// <summary>What it says when it checks in.</summary>
     public object Said() => new
     {

@@ -17,6 +17,8 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly string _folder;
     private readonly bool _ownsFolder;
     private readonly string[] _more;
+    private static readonly AsyncLocal<bool> IsPostgreSql = new();
+    private RunningServer? _beside;
 
     private RunningServer(string folder, bool ownsFolder, string[] more) => (_folder, _ownsFolder, _more) = (folder, ownsFolder, more);
 
@@ -29,9 +31,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public string Data => Path.Combine(_folder, "data");
 
-    public string Releases => Path.Combine(_folder, "releases");
+    public string Releases => _beside?.Releases ?? Path.Combine(_folder, "releases");
 
-    public string AdminKey => File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
+    public string AdminKey => _beside?.AdminKey ?? File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
 
     public LogCapture Log { get; } = new();
 
@@ -46,20 +48,74 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public static async Task<RunningServer> StartAsync(string? folder = null, params string[] more)
     {
+        if (IsPostgreSql.Value && folder is null)
+            return await OnPostgreSqlAsync(beside: null, more);
         var server = new RunningServer(folder ?? Directory.CreateTempSubdirectory("ota-server-").FullName, folder is null, more);
         await server.RunAsync();
         return server;
     }
 
+    /// <summary>From here on this test's servers are on PostgreSQL.</summary>
+    public static void UsePostgreSql() => IsPostgreSql.Value = true;
+
+    /// <summary>
+    /// On a PostgreSQL database of its own; or another server on the same one as <paramref name="beside"/>, with its images and its master secret.
+    /// </summary>
+    public static async Task<RunningServer> OnPostgreSqlAsync(RunningServer? beside = null, params string[] more) =>
+        await OnPostgreSqlAsync(beside?.ConnectionString ?? await PostgreSql.Instance.NewDatabaseAsync(), beside, more);
+
+    public static async Task<RunningServer> OnPostgreSqlAsync(string connectionString, RunningServer? beside = null, params string[] more)
+    {
+        var folder = Directory.CreateTempSubdirectory("ota-server-").FullName;
+        var server = new RunningServer(folder, ownsFolder: true, more) { ConnectionString = connectionString, _beside = beside };
+        try
+        {
+            await server.RunAsync();
+            return server;
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Another server on the same database that has a master secret of its own.</summary>
+    public static Task<RunningServer> StrangerAsync(RunningServer beside) => OnPostgreSqlAsync(beside.ConnectionString!);
+
+    /// <summary>Null on the embedded database.</summary>
+    public string? ConnectionString { get; private init; }
+
     /// <summary>Stops it and starts it on the same data.</summary>
     public Task RestartAsync() => StoppedAsync(() => { });
 
     /// <summary>Does something to its data between a stop and a start.</summary>
-    public async Task StoppedAsync(Action meanwhile)
+    public Task StoppedAsync(Action meanwhile) => StoppedAsync(() =>
+    {
+        meanwhile();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Keeps its database as it is now.</summary>
+    public Task BackUpAsync() => StoppedAsync(() => CopyAsync(from: "", to: "_backup"));
+
+    /// <summary>Puts the database back to what it was when it was backed up.</summary>
+    public Task RestoreAsync() => StoppedAsync(() => CopyAsync(from: "_backup", to: ""));
+
+    private async Task StoppedAsync(Func<Task> meanwhile)
     {
         await StopAsync();
-        meanwhile();
+        await meanwhile();
         await RunAsync();
+    }
+
+    private Task CopyAsync(string from, string to)
+    {
+        if (ConnectionString is not null)
+            return PostgreSql.Instance.CopyAsync(ConnectionString, from, to);
+        var database = Path.Combine(Data, "ota.db");
+        File.Copy(database + from, database + to, overwrite: true);
+        return Task.CompletedTask;
     }
 
     public HttpClient With(string key) => new()
@@ -143,8 +199,10 @@ internal sealed class RunningServer : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        string[] shared = ConnectionString is null ? []
+            : ["--Database", ConnectionString, .. _beside is null ? [] : (string[])["--MasterKeyFile", Path.Combine(_beside.Data, "master.key")]];
         App = await ServerHost.BuildAsync(
-            ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. _more],
+            ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. shared, .. _more],
             builder =>
             {
                 builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug);

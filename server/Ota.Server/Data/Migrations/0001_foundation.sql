@@ -8,8 +8,14 @@ CREATE TABLE staff_keys (
 
 CREATE TABLE audit (
     number bigint PRIMARY KEY, at bigint NOT NULL, who text NOT NULL, action text NOT NULL, subject text NOT NULL, detail text);
+-- for sqlite
 CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+-- for postgresql
+CREATE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$;
+CREATE TRIGGER audit_keeps BEFORE UPDATE OR DELETE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_keeps();
+CREATE TRIGGER audit_keeps_all BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_keeps();
+-- for both
 
 CREATE TABLE products (
     name text PRIMARY KEY, hardware text NOT NULL, poll text NOT NULL, enrollment_generation bigint NOT NULL,
@@ -62,7 +68,11 @@ CREATE TABLE orders (
     release text, issued bigint NOT NULL, expires bigint NOT NULL, PRIMARY KEY (device, number));
 CREATE TABLE reports (
     device text NOT NULL, seq bigint NOT NULL, at bigint NOT NULL, deployment text NOT NULL, state text NOT NULL, detail text,
-    received bigint NOT NULL, PRIMARY KEY (device, seq)) WITHOUT ROWID;
+    received bigint NOT NULL, PRIMARY KEY (device, seq))
+-- for sqlite
+    WITHOUT ROWID
+-- for both
+    ;
 CREATE TABLE timeline (
     number bigint PRIMARY KEY, device text NOT NULL, at bigint NOT NULL, kind text NOT NULL, text text NOT NULL, who text);
 CREATE INDEX timeline_by_device ON timeline (device, number);

@@ -55,7 +55,7 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
         DefaultTypeMap.MatchNamesWithUnderscores = true;
         var connection = new SqliteConnection("Data Source=:memory:");
         await connection.OpenAsync();
-        Migrator.Run(connection);
+        Migrator.Run(connection, Dialect.Sqlite);
         await connection.ExecuteAsync(NewColumnsSql);
         await connection.ExecuteAsync(ProductSql);
         await using var transaction = await connection.BeginTransactionAsync();

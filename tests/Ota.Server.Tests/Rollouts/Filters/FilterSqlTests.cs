@@ -2,11 +2,12 @@ using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
 using Ota.Server.Rollouts.Filters;
+using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Rollouts.Filters;
 
 /// <summary>A filter means the same in memory and in real databases.</summary>
-public sealed partial class FilterSqlTests(PostgreSql postgreSql) : IClassFixture<PostgreSql>
+public sealed partial class FilterSqlTests
 {
     private const string Sqlite = "SQLite";
     private const string Postgres = "PostgreSQL";
@@ -25,11 +26,7 @@ public sealed partial class FilterSqlTests(PostgreSql postgreSql) : IClassFixtur
         "; ATTACH DATABASE 'x' AS y", "COPY devices TO PROGRAM 'id'",
     ];
 
-    /// <summary>In CI only what is installed there; elsewhere what is not is skipped, and says so.</summary>
-    public static TheoryData<string> Databases() =>
-        PostgreSql.Missing is not null && Environment.GetEnvironmentVariable("CI") == "true"
-            ? [Sqlite]
-            : [Sqlite, Postgres];
+    public static TheoryData<string> Databases() => [Sqlite, Postgres];
 
     [Theory]
     [MemberData(nameof(Databases))]
@@ -132,12 +129,11 @@ public sealed partial class FilterSqlTests(PostgreSql postgreSql) : IClassFixtur
         Assert.Equal(inOrder, table.VersionsInOrder());
     }
 
-    private async Task<ADeviceTable> OpenAsync(string database, IReadOnlyCollection<ADeviceRow> rows)
+    private static async Task<ADeviceTable> OpenAsync(string database, IReadOnlyCollection<ADeviceRow> rows)
     {
         if (database == Sqlite)
             return await ADeviceTable.OnSqliteAsync(rows);
-        Assert.SkipWhen(PostgreSql.Missing is not null, PostgreSql.Missing ?? "");
-        return await ADeviceTable.OnPostgreSqlAsync(await postgreSql.OpenAsync(), rows);
+        return await ADeviceTable.OnPostgreSqlAsync(await PostgreSql.Instance.OpenAsync(), rows);
     }
 
     [GeneratedRegex("@f[0-9]+")]

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Npgsql;
 
-namespace Ota.Server.Tests.Rollouts.Filters;
+[assembly: AssemblyFixture(typeof(Ota.Server.Tests.Running.PostgreSql))]
+
+namespace Ota.Server.Tests.Running;
 
 /// <summary>
 /// A real PostgreSQL in a folder of its own, which listens on a socket in it and nowhere else; started when first asked
@@ -29,10 +31,49 @@ public sealed class PostgreSql : IAsyncLifetime
             ? "PostgreSQL does not run as root, and there is no user postgres."
             : null;
 
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+    /// <summary>The one of this run.</summary>
+    public static PostgreSql Instance { get; private set; } = null!;
 
+    public ValueTask InitializeAsync()
+    {
+        Instance = this;
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A database of its own; its connection string.</summary>
+    public async Task<string> NewDatabaseAsync()
+    {
+        var name = "ota_" + Guid.NewGuid().ToString("N");
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+        await command.ExecuteNonQueryAsync();
+        return Of(name);
+    }
+
+    /// <summary>Copies a database that nobody uses to one beside it; both by what is appended to their names.</summary>
+    public async Task CopyAsync(string connectionString, string from, string to)
+    {
+        NpgsqlConnection.ClearAllPools();
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await using var connection = await OpenAsync();
+        foreach (var sql in (string[])[$"DROP DATABASE IF EXISTS {name}{to} WITH (FORCE)", $"CREATE DATABASE {name}{to} TEMPLATE {name}{from}"])
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    /// <summary>Ends every connection at once, as a crash does, and starts it anew.</summary>
+    public async Task RestartAsync()
+    {
+        await RunAsync("pg_ctl", "stop", "-s", "-w", "-m", "immediate", "-D", Data);
+        await RunAsync("pg_ctl", "start", "-s", "-w", "-D", Data, "-l", Path.Combine(_folder, "log"), "-o", Options);
+    }
+
+    /// <summary>A connection; a test without PostgreSQL is skipped, and says so. In CI a skipped test is a failure.</summary>
     public async Task<NpgsqlConnection> OpenAsync()
     {
+        Assert.SkipWhen(Missing is not null, Missing ?? "");
         await _starting.WaitAsync();
         try
         {
@@ -45,7 +86,7 @@ public sealed class PostgreSql : IAsyncLifetime
             _starting.Release();
         }
 
-        var connection = new NpgsqlConnection($"Host={_folder};Username=postgres;Database=postgres;Pooling=false");
+        var connection = new NpgsqlConnection(Of("postgres") + ";Pooling=false");
         await connection.OpenAsync();
         return connection;
     }
@@ -58,6 +99,10 @@ public sealed class PostgreSql : IAsyncLifetime
         _starting.Dispose();
     }
 
+    private string Options => $"-c listen_addresses='' -c fsync=off -c max_connections=200 -k {_folder}";
+
+    private string Of(string database) => $"Host={_folder};Username=postgres;Database={database}";
+
     private string Data => Path.Combine(_folder, "data");
 
     private async Task StartAsync()
@@ -69,7 +114,7 @@ public sealed class PostgreSql : IAsyncLifetime
             "--locale=C", "--locale-provider=icu", "--icu-locale=da");
         await RunAsync(
             "pg_ctl", "start", "-s", "-w", "-D", Data, "-l", Path.Combine(_folder, "log"),
-            "-o", $"-c listen_addresses='' -c fsync=off -k {_folder}");
+            "-o", Options);
     }
 
     // initdb refuses root; setpriv becomes the program it starts.

@@ -1,0 +1,40 @@
+using System.Data.Common;
+using Dapper;
+
+namespace Ota.Server.Data;
+
+/// <summary>What servers that share a database tell each other: a row for each thing that one of them changed. On PostgreSQL alone.</summary>
+internal static class Changes
+{
+    /// <summary>Devices whose last check-in was written behind; the key is their ids with commas.</summary>
+    public const string Heard = "heard";
+
+    private const string NoteSql = "SELECT note_change(@kind, @key)";
+
+    private const string PositionSql = "SELECT COALESCE(max(seq), 0) FROM changes";
+
+    private const string SinceSql = "SELECT seq, server, kind, key FROM changes WHERE seq > @after ORDER BY seq LIMIT @most";
+
+    // Read with Since: below it, rows that were to come next may be gone.
+    private const string OldestSql = "SELECT COALESCE(min(seq), 0) FROM changes";
+
+    private const string PruneSql = "DELETE FROM changes WHERE at < now() - interval '1 hour' AND seq < (SELECT max(seq) FROM changes)";
+
+    public static void NoteHeard(DbConnection connection, IEnumerable<string> devices) =>
+        connection.Execute(NoteSql, new { kind = Heard, key = string.Join(',', devices) });
+
+    public static long Position(DbConnection connection) => connection.ExecuteScalar<long>(PositionSql);
+
+    public static IReadOnlyList<Change> Since(DbConnection connection, long after, int most) =>
+        [.. connection.Query<(long Seq, string Server, string Kind, string Key)>(SinceSql, new { after, most })
+            .Select(row => new Change(row.Seq, row.Server, row.Kind, row.Key))];
+
+    public static long Oldest(DbConnection connection) => connection.ExecuteScalar<long>(OldestSql);
+
+    /// <summary>Forgets what every server that lives has long read.</summary>
+    public static void Prune(DbConnection connection) => connection.Execute(PruneSql);
+}
+
+/// <param name="Server">Who wrote it.</param>
+/// <param name="Kind">What it is of: product, release, rollout (keyed by product), staff, device, heard.</param>
+internal sealed record Change(long Seq, string Server, string Kind, string Key);

@@ -1,0 +1,113 @@
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.Sharing;
+
+// What holds on the embedded database holds on PostgreSQL: the same tests on a database of their own.
+
+public sealed class DeploymentLifeOnPostgreSqlTests : CheckIns.DeploymentLifeTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class HandOverOnPostgreSqlTests : CheckIns.HandOverTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class DeviceNamesOnPostgreSqlTests : Devices.DeviceNamesTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class EvidenceOnPostgreSqlTests : Evidence.EvidenceTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class KeyRotationOnPostgreSqlTests : Products.KeyRotationTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class BundleOnPostgreSqlTests : Provisioning.BundleTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class DecommissionOnPostgreSqlTests : Recovery.DecommissionTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class RecoveryOnPostgreSqlTests : Recovery.RecoveryTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class UnitOnPostgreSqlTests : Recovery.UnitTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class UploadOnPostgreSqlTests : Releases.UploadTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class RolloutOnPostgreSqlTests : Rollouts.RolloutTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class DenyByDefaultOnPostgreSqlTests : Staff.DenyByDefaultTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

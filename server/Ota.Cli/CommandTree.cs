@@ -7,6 +7,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Rollouts;
 using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
@@ -37,23 +38,30 @@ internal static class CommandTree
             {
                 NewKey.Command, ShowKey.Command, RotateKeys.Command,
             },
-            new Command("product", "What builds are for.") { AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command },
+            new Command("product", "What builds are for.")
+            {
+                AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, FollowChannel.Command,
+            },
             new Command("release", "Signed builds.")
             {
                 PushRelease.Command, ListReleases.Command, ShowRelease.Command, VerifyRelease.Command, WithdrawRelease.Command,
-                ShowDropFolder.Command,
+                SetStep.Command, ShowDropFolder.Command,
             },
             SignRelease.Command,
             new Command("image", "Images before they are releases.") { PackImage.Command, InspectImage.Command },
             Deploy.Command,
             new Command("deployment", "One release ordered for one device.") { ListDeployments.Command, CancelDeployment.Command },
-            new Command("rollout", "The plan behind deployments.") { Rollouts.List, Rollouts.ShowOne, Rollouts.Abort },
+            new Command("rollout", "A release out to many devices, in waves.")
+            {
+                StartRollout.Start, StartRollout.Plan, RolloutStatus.Command, ListRollouts.List, ListRollouts.Show, SteerRollout.Pause,
+                SteerRollout.Resume, SteerRollout.Advance, SteerRollout.Return, SteerRollout.Abort,
+            },
             RecoverDevice.Command,
             DecommissionDevice.Decommission,
             new Command("device", "Units in the field.")
             {
-                ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
-                DecommissionDevice.Transfer,
+                ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, SetZone.Command,
+                HandOverDevice.Command, DecommissionDevice.Transfer,
             },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
             new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },

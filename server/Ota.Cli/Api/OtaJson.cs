@@ -10,6 +10,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Rollouts;
 using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
@@ -62,6 +63,11 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewDecommission))]
 [JsonSerializable(typeof(Deployment[]))]
 [JsonSerializable(typeof(Rollout[]))]
+[JsonSerializable(typeof(NewRollout))]
+[JsonSerializable(typeof(RolloutPreview))]
+[JsonSerializable(typeof(FollowChange))]
+[JsonSerializable(typeof(StepChange))]
+[JsonSerializable(typeof(ZoneChange))]
 [JsonSerializable(typeof(Alert[]))]
 [JsonSerializable(typeof(NewWebhook))]
 [JsonSerializable(typeof(Webhook[]))]

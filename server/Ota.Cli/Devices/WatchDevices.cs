@@ -11,8 +11,6 @@ namespace Ota.Cli.Devices;
 /// </summary>
 internal static class WatchDevices
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     private static readonly Argument<string?> Product = new("product")
     {
         Description = "Only of this product.",
@@ -30,58 +28,18 @@ internal static class WatchDevices
         One,
     };
 
-    private static async Task RunAsync(Call call, CancellationToken cancellation)
+    private static Task RunAsync(Call call, CancellationToken cancellation)
     {
         if (call.Find(Product) is not null && call.Get(One) is not null)
             throw FailureException.Usage("Give a product or --device, not both.");
-        // The first look may fail as any command does; later ones are said in the table and tried again.
-        var devices = await DevicesAsync(call, cancellation);
-        try
-        {
-            if (Screen.IsTerminal && !call.Screen.Json)
-                await call.Screen.Canvas.Live(Draw(devices, null, call.Now)).AutoClear(false).StartAsync(
-                    live => FollowAsync(call, devices, (now, trouble) => Redraw(live, now, trouble, call.Now), cancellation));
-            else
-                await FollowAsync(call, devices, new ChangedLines(call).Write, cancellation);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Ctrl-C is how a watch ends, not how it fails.
-        }
-    }
-
-    private static async Task FollowAsync(
-        Call call, Device[] devices, Action<Device[], string?> show, CancellationToken cancellation)
-    {
-        show(devices, null);
-        using var timer = new PeriodicTimer(Interval, call.Time);
-        while (await timer.WaitForNextTickAsync(cancellation))
-        {
-            string? trouble = null;
-            try
-            {
-                devices = await DevicesAsync(call, cancellation);
-            }
-            catch (FailureException failure)
-            {
-                trouble = failure.Title;
-            }
-
-            show(devices, trouble);
-        }
+        return Watch.RunAsync(call, stop => DevicesAsync(call, stop), Draw, new ChangedLines(call).Write, cancellation);
     }
 
     private static async Task<Device[]> DevicesAsync(Call call, CancellationToken cancellation) => call.Get(One) is { } id
         ? [await call.Api.GetAsync<Device>(ApiPath.Of($"devices/{id}"), cancellation)]
         : await call.Api.DevicesAsync(new DeviceFilter(call.Find(Product), null, null, null), DeviceCalls.PageSize, cancellation);
 
-    private static void Redraw(LiveDisplayContext live, Device[] devices, string? trouble, DateTimeOffset now)
-    {
-        live.UpdateTarget(Draw(devices, trouble, now));
-        live.Refresh();
-    }
-
-    private static Rows Draw(Device[] devices, string? trouble, DateTimeOffset now)
+    private static Rows Draw(Device[] devices, DateTimeOffset now)
     {
         // What moved last stands on top, and no more rows than the window has: a live table cannot scroll.
         var room = Math.Max(3, AnsiConsole.Profile.Height - 8);
@@ -96,20 +54,15 @@ internal static class WatchDevices
         var summary = $"{devices.Length} devices: {string.Join(", ", counts)}";
         return new Rows(
             new Text(Cell.Clean(summary), Screen.StyleOf(Tone.Strong)),
-            DrawnTable.Of(["Device", "Hardware id", "Runs", "State", "Last seen", "Wi-Fi", "Group"], [.. rows], AnsiConsole.Profile.Width),
-            new Text(Cell.Clean(trouble ?? When.Exact(now) + ", Ctrl-C ends"), Screen.StyleOf(trouble is null ? Tone.Dim : Tone.Bad)));
+            DrawnTable.Of(["Device", "Hardware id", "Runs", "State", "Last seen", "Wi-Fi", "Group"], [.. rows], AnsiConsole.Profile.Width));
     }
 
     private sealed class ChangedLines(Call call)
     {
         private readonly Dictionary<string, Device> _known = [];
-        private string? _trouble;
 
-        public void Write(Device[] devices, string? trouble)
+        public void Write(Device[] devices)
         {
-            if (trouble is not null && trouble != _trouble)
-                call.Screen.Warn(trouble);
-            _trouble = trouble;
             foreach (var device in devices.Where(device => !_known.TryGetValue(device.Id, out var before) || before != device))
             {
                 _known[device.Id] = device;

@@ -8,6 +8,7 @@ namespace Ota.Cli.Output;
 /// <summary>Where results go: JSON, tables on a terminal, or plain aligned text when the output is redirected.</summary>
 internal sealed class Screen(bool json)
 {
+    private const int MostDetailLines = 4;
     private static readonly bool NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
     private static readonly bool DumbTerminal = Environment.GetEnvironmentVariable("TERM") is "dumb";
     private readonly Lazy<IAnsiConsole> _terminal = new(() => Terminal(Console.Out));
@@ -34,7 +35,10 @@ internal sealed class Screen(bool json)
     }
 
     /// <summary>One line of JSON among several; only for commands that watch.</summary>
-    public static void JsonLine<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, OtaJson.Line<T>()));
+    public static void JsonLine<T>(T value) => Console.Out.WriteLine(JsonText(value));
+
+    /// <summary>What <see cref="JsonLine"/> prints.</summary>
+    public static string JsonText<T>(T value) => JsonSerializer.Serialize(value, OtaJson.Line<T>());
 
     /// <summary>One line, its cells run together.</summary>
     public void Line(params ReadOnlySpan<Cell> cells)
@@ -45,11 +49,17 @@ internal sealed class Screen(bool json)
             return;
         }
 
+        Canvas.Write(Drawn(cells));
+        Canvas.WriteLine();
+    }
+
+    /// <summary>Cells run together, for a terminal.</summary>
+    public static Paragraph Drawn(params ReadOnlySpan<Cell> cells)
+    {
         var line = new Paragraph();
         foreach (var cell in cells)
             line.Append(cell.Text, StyleOf(cell.Tone));
-        Canvas.Write(line);
-        Canvas.WriteLine();
+        return line;
     }
 
     /// <summary>A secret or key as it is: never wrapped, so that it can be copied.</summary>
@@ -96,7 +106,12 @@ internal sealed class Screen(bool json)
         {
             Console.Error.WriteLine("ota: " + Cell.Clean(failure.Title));
             if (!string.IsNullOrWhiteSpace(failure.Detail) && failure.Detail != failure.Title)
-                Console.Error.WriteLine("     " + Cell.Clean(failure.Detail));
+            {
+                // A fault in a filter comes with the filter and a caret below it, so lines stay lines, each indented: none can pass
+                // for one of ours.
+                foreach (var line in failure.Detail.Split('\n', MostDetailLines))
+                    Console.Error.WriteLine("     " + Cell.Clean(line.TrimEnd()));
+            }
         }
 
         return (int)failure.Exit;

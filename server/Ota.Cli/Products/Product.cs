@@ -20,6 +20,7 @@ internal sealed record Product(
     string Poll,
     DateTimeOffset? Created,
     SignalPolicy? Signal,
+    Followed? Follow,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -28,6 +29,7 @@ internal sealed record Product(
         ("Release keys", string.Join(", ", ReleaseKeys.Select(key => key.Id))),
         ("Asks", Poll),
         ("Waits", Signal is null ? "" : $"below {Signal.WeakerThan} dBm for a better signal, {Signal.Days} days at most"),
+        ("Follows", Follow is null ? "" : $"channel {Follow.Channel}: each new release starts a rollout by itself"),
         ("Added", When.Exact(Created)));
 }
 

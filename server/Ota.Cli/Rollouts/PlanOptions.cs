@@ -53,7 +53,7 @@ internal sealed class PlanOptions
 
     private readonly Option<string?> _deadline = new("--deadline")
     {
-        Description = "Count devices as silent that were not done so long after their wave opened, e.g. 14d.",
+        Description = "Count devices as silent that are not done so long after they were told, e.g. 14d.",
         HelpName = "time",
     };
 

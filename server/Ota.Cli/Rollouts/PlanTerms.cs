@@ -6,8 +6,8 @@ namespace Ota.Cli.Rollouts;
 /// <summary>The words of a plan, held against what they can mean before anything is sent; the server has the last word on them. Pure.</summary>
 internal static partial class PlanTerms
 {
+    private const string Rest = "rest";
     private const string AtForm = "yyyy-MM-dd'T'HH:mm";
-
     private const int HighestRate = 1_000_000;
 
     /// <summary><c>1%,10%,100%</c> or <c>5,50,rest</c>: each further than the one before.</summary>
@@ -27,6 +27,8 @@ internal static partial class PlanTerms
                 throw FailureException.Usage($"A wave takes at least one device and at most 100% of them, not {Shown(waves[i])}.");
             if (reached.Share == 100 || (reach.Share > 0 && reach.Share <= reached.Share) || (reach.Count > 0 && reach.Count <= reached.Count))
                 throw FailureException.Usage($"Each wave goes further than the one before: {Shown(waves[i])} after {Shown(waves[i - 1])} does not.");
+            if (i > 0 && waves[i] != Rest && reach.Count > 0 != reached.Count > 0)
+                throw FailureException.Usage($"Waves are all shares or all counts of devices: {Shown(waves[i - 1])},{Shown(waves[i])} are not.");
             reached = new Reach(Math.Max(reach.Share, reached.Share), Math.Max(reach.Count, reached.Count));
         }
 
@@ -100,7 +102,7 @@ internal static partial class PlanTerms
 
     private static Reach? ReachOf(string wave) => wave switch
     {
-        "rest" => new Reach(100, 0),
+        Rest => new Reach(100, 0),
         [.. var share, '%'] => decimal.TryParse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
             ? new Reach(percent, 0)
             : null,

@@ -38,7 +38,7 @@ internal sealed record Rollout
     public string? Stop { get; init; }
     public string? OnStop { get; init; }
 
-    /// <summary>Seconds from when a device's wave opened until it counts as silent.</summary>
+    /// <summary>Seconds from when a device was told until it counts as silent.</summary>
     public long? Deadline { get; init; }
 
     /// <summary>How many deployments are in each state; a device that has not asked yet is in none.</summary>

@@ -29,6 +29,7 @@ public sealed class RolloutCommandTests : IDisposable
     [InlineData("1%,10%,x", "a share like 10%, a count of devices like 50, or 'rest'", "--waves")]
     [InlineData("10%,5%", "5% after 10% does not", "--waves")]
     [InlineData("5,50,rest,100", "100 after rest does not", "--waves")]
+    [InlineData("5,50%", "all shares or all counts", "--waves")]
     [InlineData("101%", "at most 100%", "--waves")]
     [InlineData("0%", "at least one device", "--waves")]
     [InlineData("2026-13-01T00:00", "like 2026-12-01T02:00", "--at")]
@@ -85,13 +86,13 @@ public sealed class RolloutCommandTests : IDisposable
     public async Task A_fault_in_a_filter_is_shown_with_the_caret_under_its_place()
     {
         await using var server = await AnsweringAsync(
-            400, """{"type":"urn:ota:problem:filter","title":"The filter cannot be read","detail":"rssi is a number in dBm like -75.\nrssi > weak\n       ^^^^\u001b[2J"}""", []);
+            400, """{"type":"urn:ota:problem:invalid","title":"The request is not valid","detail":"where: rssi is a number in dBm like -75.\nrssi > weak\n       ^^^^\u001b[2J"}""", []);
 
         var result = await _ota.RunAsync("rollout", "plan", "kettle", "1.1.0", "--where", "rssi > weak");
 
         Assert.Equal(1, result.ExitCode);
         var lines = result.Error.TrimEnd().Split('\n');
-        Assert.Equal("ota: The filter cannot be read", lines[0]);
+        Assert.Equal("ota: The request is not valid", lines[0]);
         Assert.Equal(lines[2].IndexOf("weak", StringComparison.Ordinal), lines[3].IndexOf('^', StringComparison.Ordinal));
         Assert.All(lines[1..], line => Assert.StartsWith("     ", line, StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', result.Error);

@@ -22,6 +22,7 @@ internal sealed record RolloutPicture(
             ("Held", Counts.Of(new SortedDictionary<string, long>(rollout.Held.ToDictionary(), StringComparer.Ordinal))),
             ("Silent", rollout.Silent is > 0 and var silent ? new Cell($"{silent:N0} past the deadline", Tone.Bad) : ""),
             ("Stops", rollout is { Stop: { } stop, IsOver: false } ? $"when {stop}" : ""),
+            ("Advances", rollout is { State: "active", Advance: { } advance } && rollout.Wave < rollout.Waves.Count ? $"when {advance}" : ""),
             ("Next", Next(rollout, now)),
         ]);
 
@@ -38,13 +39,13 @@ internal sealed record RolloutPicture(
 
     private static string NextWave(Rollout rollout, DateTimeOffset now)
     {
-        var next = $"wave {rollout.Wave + 1} opens";
+        var next = $"wave {rollout.Wave + 1}";
         if (rollout.Advance is not { } condition)
-            return $"{next} with 'ota rollout advance {rollout.Id}'";
+            return $"{next}, with 'ota rollout advance {rollout.Id}'";
         var opened = rollout.Waves.FirstOrDefault(wave => wave.Number == rollout.Wave)?.Opened;
         return opened + PlanTerms.SoakOf(condition) is { } earliest && earliest > now
-            ? $"{next} when {condition}; {When.Both(earliest, now)} at the earliest"
-            : $"{next} when {condition}";
+            ? $"{next}, {When.Both(earliest, now)} at the earliest"
+            : $"{next}, as soon as that holds";
     }
 
     private static Cell[] Row(RolloutWave wave, DateTimeOffset now) =>

@@ -49,7 +49,7 @@ internal static class StartRollout
                 {
                     held.Key, $"{held.Value:N0}", HeldReasons.Meaning(held.Key),
                 })],
-                "Nobody would have to wait.");
+                "No device would be held.");
             foreach (var warning in preview.Warnings)
                 screen.Warn(warning);
             screen.Line(new Cell("Nothing was changed.", Tone.Dim));

@@ -124,7 +124,11 @@ internal static partial class ServerHost
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ReleaseIntake>();
         services.AddSingleton<RolloutBoard>();
+        services.AddSingleton<RolloutChoices>();
+        services.AddSingleton<RolloutDesk>();
         services.AddSingleton<RolloutViews>();
+        services.AddSingleton<RolloutClock>();
+        services.AddHostedService(provider => provider.GetRequiredService<RolloutClock>());
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
         services.AddSingleton<DeploymentDesk>();

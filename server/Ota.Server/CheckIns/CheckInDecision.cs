@@ -1,5 +1,7 @@
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Releases;
+using Ota.Server.Rollouts;
 
 namespace Ota.Server.CheckIns;
 
@@ -11,12 +13,11 @@ internal sealed record CheckInDecision(Order? Order, string? Statement, string? 
 internal static class CheckInPolicy
 {
     /// <summary>
-    /// True when a check-in tells nothing that must be on disk before it is answered: the device runs what it ran, has not started anew and
-    /// is known to have nothing waiting.
+    /// True when a check-in tells nothing that must be on disk before it is answered: the device runs what it ran and has not started anew.
+    /// Whether there is something for it is another question.
     /// </summary>
-    public static bool TellsNothingNew(Device device, CheckIn checkIn, object rollouts, int keyCounter) =>
-        device is { CheckedIn: true, Open: null, Decommissioned: null, Heard.CheckIn: var last }
-        && ReferenceEquals(device.Considered, rollouts)
+    public static bool TellsNothingNew(Device device, CheckIn checkIn, int keyCounter) =>
+        device is { CheckedIn: true, Decommissioned: null, Heard.CheckIn: var last }
         && checkIn.LastOrder <= device.OrderNumber
         && checkIn.KeyCounter >= keyCounter
         && checkIn.Slot == last.Slot
@@ -24,6 +25,17 @@ internal static class CheckInPolicy
         && checkIn.Restart.Count == last.Restart.Count
         && checkIn.Release == last.Release
         && checkIn.Running == last.Running;
+
+    /// <summary>
+    /// True when an open deployment is left as it is: its rollout holds, and the check-in comes from what the device ran before it.
+    /// </summary>
+    /// <param name="release">What it installs; null when that is gone.</param>
+    public static bool Waits(Deployment open, CheckIn checkIn, Rollout? rollout, Release? release) =>
+        rollout is { IsHeld: true }
+        && open is { Action: DeploymentAction.Install, State: < DeploymentState.Trial }
+        && release is { Withdrawn: null }
+        && checkIn.Slot == SlotState.Confirmed
+        && checkIn.Release != open.Release;
 
     /// <summary>What staff should read in the timeline, from one check-in to the next.</summary>
     public static IEnumerable<(string Kind, string Text)> News(CheckIn? last, CheckIn now)

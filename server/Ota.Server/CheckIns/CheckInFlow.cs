@@ -20,6 +20,7 @@ internal sealed partial class CheckInFlow(
     ProductCatalog products,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
+    RolloutChoices choices,
     Database database,
     WriteBehind behind,
     SampleLog samples,
@@ -36,10 +37,12 @@ internal sealed partial class CheckInFlow(
     {
         var device = caller.Device;
         var product = products.Find(device.Product)!;
-        if (caller.IsStale || !CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
+        if (caller.IsStale || !CheckInPolicy.TellsNothingNew(device, checkIn, product.KeyCounter))
             return null;
         var now = time.GetUtcNow();
-        var wait = product.Poll.UntilNext(device.Id, now);
+        if (HeldByRollouts(device, checkIn, product, now) is not { } soonest)
+            return null;
+        var wait = Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         Keep(device, checkIn, now);
         return wait;
@@ -63,12 +66,14 @@ internal sealed partial class CheckInFlow(
         var draft = new Draft(device, checkIn, now);
 
         draft.Observe();
-        Instruct(draft, product, board);
+        var soonest = Instruct(draft, product, board);
         var (statement, image) = Offer(draft, product, board);
-        var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : product.Poll.UntilNext(device.Id, now);
+        var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
         draft.Apply(heard);
+        if (draft.Learned is var (counted, begun))
+            rollouts.GaugeOf(counted).Learn(begun);
         // A batch that was on its way may have written the check-in before this one over it.
         Keep(device, checkIn, now);
         foreach (var ended in draft.Ended)
@@ -77,6 +82,27 @@ internal sealed partial class CheckInFlow(
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });
     }
+
+    // Null when a rollout may have something for it; else when it had better ask again, if that is soon.
+    private TimeSpan? HeldByRollouts(Device device, CheckIn checkIn, Product product, DateTimeOffset now)
+    {
+        // In this order: whoever changes the device's facts without our seeing them changes what it has considered afterwards.
+        var considered = device.Considered;
+        var board = rollouts.Of(product.Name);
+        var open = device.Open;
+        if (open is not null && !CheckInPolicy.Waits(open, checkIn, board.Find(open.Rollout), releases.Find(open.Release)))
+            return null;
+        if (ReferenceEquals(considered, board))
+            return TimeSpan.MaxValue;
+        var choice = choices.Choose(new Asking(device, checkIn, open, device.Instruction, product, now), board);
+        if (!choice.IsHeld)
+            return null;
+        if (choice.IsSteady)
+            device.Consider(considered, board);
+        return choice.AskAgain ?? TimeSpan.MaxValue;
+    }
+
+    private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     // In memory, and behind the answer on disk.
     private void Keep(Device device, CheckIn checkIn, DateTimeOffset now)
@@ -92,32 +118,28 @@ internal sealed partial class CheckInFlow(
             ? new CheckInDecision(Order.Of(decommission), null, null, AfterOffer, IsGone: true)
             : null;
 
-    // A later rollout takes the place of what has not begun to be installed.
-    private void Instruct(Draft draft, Product product, ActiveRollouts board)
+    // A later rollout takes the place of what has not begun to be installed. When the device had better ask again, if that is soon.
+    private TimeSpan Instruct(Draft draft, Product product, ActiveRollouts board)
     {
         if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { CanBeReplaced: false })
-            return;
-        draft.Considered = board;
-        foreach (var rollout in board.LatestFirst.Where(rollout => RolloutPolicy.Concerns(rollout, draft.Device)))
-        {
-            if (Build(rollout, product, draft.Device) is not { } release)
-                continue;
-            switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
-            {
-                case null:
-                    draft.Begin(rollout.Id, release.Id, rollout.CreatedBy);
-                    return;
-                case HoldReason.UpToDate:
-                    draft.Skip(rollout.Id);
-                    return;
-            }
-        }
+            return TimeSpan.MaxValue;
+        var asking = new Asking(draft.Device, draft.CheckIn, draft.Open, draft.Instruction, product, draft.Now);
+        var choice = choices.Choose(asking, board);
+        draft.Considered = choice.IsSteady ? board : null;
+        if (choice.Rollout is not { } rollout)
+            return choice.AskAgain ?? TimeSpan.MaxValue;
+        var decision = rollout.State == RolloutState.Returning ? choices.Return(rollout, asking) : choice.Decision;
+        if (decision.IsSkip)
+            draft.Skip(rollout.Id);
+        if (decision.Begins is not { } begins)
+            return TimeSpan.MaxValue;
+        if (decision.Purpose == DeploymentPurpose.Return || rollouts.GaugeOf(rollout.Id).TryTake(rollout.Plan.Rate, draft.Now))
+            draft.Begin(rollout, begins.Id, decision.Purpose);
+        else
+            // Another device took the last room of this minute; it looks again when it asks again.
+            draft.Considered = null;
+        return TimeSpan.MaxValue;
     }
-
-    // A device refuses for good what a key signed that is no longer trusted.
-    private Release? Build(Rollout rollout, Product product, Device device) =>
-        releases.Builds(rollout.Product, rollout.Version, device.Hardware, ReleaseStatement.ApplicationKind)
-            .FirstOrDefault(release => release.Withdrawn is null && product.Trusts(release.SignedBy));
 
     private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
     {
@@ -129,7 +151,9 @@ internal sealed partial class CheckInFlow(
             else if (releases.Find(stopped.Release) is { Withdrawn: not null })
                 draft.End(DeploymentState.Withdrawn, "the release was withdrawn");
             else if (stopped.Rollout is { } rollout && board.LatestFirst.All(active => active.Id != rollout))
-                draft.End(DeploymentState.Cancelled, $"rollout {rollout} was aborted");
+                draft.End(DeploymentState.Cancelled, $"rollout {rollout} is over");
+            else if (board.Find(stopped.Rollout) is { State: RolloutState.Returning } && stopped is { Purpose: not DeploymentPurpose.Return, CanBeCalledOff: true })
+                draft.End(DeploymentState.Cancelled, $"rollout {stopped.Rollout} is returned");
         }
 
         // Before any release: one signed by a key that the device has yet to hear of would be refused for good.
@@ -146,7 +170,7 @@ internal sealed partial class CheckInFlow(
             return default;
         }
 
-        if (draft.Open is { State: not DeploymentState.AwaitingReturn } open)
+        if (draft.Open is { State: not DeploymentState.AwaitingReturn } open && board.Find(open.Rollout) is not { IsHeld: true })
         {
             var release = releases.Find(open.Release)!;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))

@@ -4,6 +4,7 @@ using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Recovery;
+using Ota.Server.Rollouts;
 using Ota.Signing;
 
 namespace Ota.Server.CheckIns;
@@ -16,9 +17,10 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private readonly List<Deployment> _ended = [];
     private readonly List<(string Kind, string Text)> _news = [.. CheckInPolicy.News(device.Heard?.CheckIn, checkIn)];
     // Its row is not there yet, and so it has no id.
-    private bool _isNew;
+    private Rollout? _begins;
     private long _orderNumber = device.OrderNumber;
     private long _instruction = device.Instruction;
+    private long _before = device.Instruction;
     private string _state = device.State;
     private long? _fresh;
     private Func<Order>? _handOut;
@@ -37,6 +39,12 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
+
+    /// <summary>Number of the latest deployment or rollout it was given, as this check-in leaves it.</summary>
+    public long Instruction => _instruction;
+
+    /// <summary>How many devices a rollout by numbers has let in, as the database said; null when it was not asked.</summary>
+    public (long Rollout, long Begun)? Learned { get; private set; }
 
     /// <summary>The deployments that this check-in ends.</summary>
     public IReadOnlyList<Deployment> Ended => _ended;
@@ -59,14 +67,19 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             Move(Open! with { State = seen.State, Detail = seen.Detail });
     }
 
-    /// <summary>Gives the device a deployment; what was open before and not begun is superseded.</summary>
-    public void Begin(long rollout, string release, string createdBy)
+    /// <summary>Gives the device a deployment of a rollout; what was open before and not begun is superseded.</summary>
+    public void Begin(Rollout rollout, string release, DeploymentPurpose purpose)
     {
-        Supersede(rollout);
-        _isNew = true;
+        _before = _instruction;
+        Supersede(rollout.Id);
+        _begins = rollout;
         Move(new Deployment(
-            Id: 0, rollout, device.Id, device.Product, release, DeploymentState.Ordered, Detail: null, now, createdBy,
-            Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
+            Id: 0, rollout.Id, device.Id, device.Product, release, DeploymentState.Ordered, Detail: null, now, rollout.CreatedBy,
+            Offered: null, Ended: null, OrderNumber: 0, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
+        {
+            Wave = rollout.Wave,
+            Purpose = purpose,
+        });
     }
 
     private Observation? Seen(Deployment open) => open.Action == DeploymentAction.Install
@@ -92,9 +105,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
                 OrderIssued = now,
                 OrderExpires = now + life,
                 FirstOrder = open.FirstOrder == 0 ? number : open.FirstOrder,
-                Returns = open.Action == DeploymentAction.Recover ? checkIn.Release : null,
+                Returns = checkIn.Release,
             };
-            _news.Add(("offered", $"Offered {what} (order {open.OrderNumber}" + (open.Rollout is { } rollout ? $", rollout {rollout})" : ")")));
+            _news.Add(("offered", $"Offered {what} (order {open.OrderNumber}" + Because(open) + ")"));
         }
 
         _handOut = () => Order.Of(Open!);
@@ -120,6 +133,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     public void End(DeploymentState state, string? detail)
     {
+        // What the rollout is for comes next; it is as if it had not been told of the rollout, though of all before.
+        if (state == DeploymentState.Confirmed && Open is { Purpose: DeploymentPurpose.Step, Rollout: { } rollout } && rollout == _instruction)
+            _instruction = rollout - 1;
         var ended = Open! with { State = state, Detail = detail, Ended = now };
         _ended.Add(ended);
         _state = DeploymentWords.Shown(ended);
@@ -139,9 +155,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             DeploymentEvents.Append(connection, ended);
         }
 
-        if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))
+        if (_begins is not null && Open is not null && !(DeploymentTable.MayBegin(connection, Open) && IsLetIn(connection, _begins)))
             GiveUp();
-        if (_isNew && Open is not null)
+        if (_begins is not null && Open is not null)
         {
             Open = Open with { Id = Counters.Next(connection, Counters.Instruction) };
             DeploymentTable.Insert(connection, Open);
@@ -174,14 +190,33 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             Decommission.Apply(device, ended);
     }
 
-    // The rollout was aborted or the release withdrawn since this check-in looked: as if it had come a moment later.
+    // The last place of a wave is given once, whichever server gives it. A device that has taken its step has its place.
+    private bool IsLetIn(DbConnection connection, Rollout rollout)
+    {
+        if (Open!.Purpose == DeploymentPurpose.Return || rollout.Plan.Waves.MostIn(rollout.Wave) is not { } most
+            || (Open.Purpose == DeploymentPurpose.Target && RolloutProgress.HasStepped(connection, rollout.Id, device.Id)))
+            return true;
+        var begun = RolloutTable.Admit(connection, rollout.Id, most);
+        Learned = (rollout.Id, begun ?? most);
+        return begun is not null;
+    }
+
+    private static string Because(Deployment open) => (open.Rollout, open.Purpose) switch
+    {
+        (null, _) => "",
+        ({ } rollout, DeploymentPurpose.Step) => $", a step of rollout {rollout}",
+        ({ } rollout, DeploymentPurpose.Return) => $", to return from rollout {rollout}",
+        ({ } rollout, _) => $", rollout {rollout}" + (open.Wave > 1 ? $", wave {open.Wave}" : ""),
+    };
+
+    // The rollout was held or the release withdrawn since this check-in looked: as if it had come a moment later.
     private void GiveUp()
     {
         Open = null;
         Considered = null;
         _handOut = null;
         _orderNumber = device.OrderNumber;
-        _instruction = device.Instruction;
+        _instruction = _before;
         _state = _ended.Count > 0 ? DeploymentWords.Shown(_ended[^1]) : device.State;
         _news.RemoveAll(news => news.Kind == "offered");
     }

@@ -22,6 +22,10 @@ internal static class Counters
     /// <summary>How many sequences there are; fails when the database does not answer or is not migrated.</summary>
     public static long Known(DbConnection connection) => connection.ExecuteScalar<long>("SELECT count(*) FROM counters");
 
+    /// <summary>The last number that was given.</summary>
+    public static long Last(DbConnection connection, string name) =>
+        connection.ExecuteScalar<long>("SELECT value FROM counters WHERE name = @name", new { name });
+
     public static long Next(DbConnection connection, string name) =>
         connection.ExecuteScalar<long>(NextSql, new { name });
 }

@@ -12,6 +12,19 @@ public enum DeploymentAction
     Decommission,
 }
 
+/// <summary>What a rollout's deployment is for.</summary>
+public enum DeploymentPurpose
+{
+    /// <summary>To bring what the rollout is for, or what was ordered for this device alone.</summary>
+    Target,
+
+    /// <summary>To bring a release that must be run before that.</summary>
+    Step,
+
+    /// <summary>To bring the device back to what it ran before the rollout.</summary>
+    Return,
+}
+
 /// <summary>One release ordered for one device; a decommission too, which has none.</summary>
 /// <param name="Id">From the sequence it shares with rollouts: of two instructions the later has the higher number.</param>
 /// <param name="Rollout">The rollout it belongs to, or null when it was ordered for this device alone.</param>
@@ -44,7 +57,10 @@ public sealed record Deployment(
     /// <summary>Number of the first order handed out for it; 0 before that.</summary>
     public long FirstOrder { get; init; }
 
-    /// <summary>The release a recovered device is to come back on: what it ran when it was told. Null for the bootstrap alone.</summary>
+    /// <summary>
+    /// The release it ran when it was told: what a recovered device is to come back on, and where a rollout that is returned brings it.
+    /// Null for the bootstrap alone.
+    /// </summary>
     public string? Returns { get; init; }
 
     /// <summary>Since when it waits for a better signal, or waited; null for never.</summary>
@@ -52,6 +68,11 @@ public sealed record Deployment(
 
     /// <summary>The group a decommissioned device is in from then on; null for none.</summary>
     public string? TransferTo { get; init; }
+
+    /// <summary>The rollout's wave that was open when it began; null without a rollout.</summary>
+    public int? Wave { get; init; }
+
+    public DeploymentPurpose Purpose { get; init; }
 
     /// <summary>True while a person may take it back: its device has not begun, or for all the server knows has not.</summary>
     public bool CanBeCalledOff => Action == DeploymentAction.Install
@@ -79,4 +100,6 @@ public sealed record DeploymentView(
     string CreatedBy,
     DateTimeOffset? Offered,
     DateTimeOffset? Ended,
-    DateTimeOffset? Expires);
+    DateTimeOffset? Expires,
+    int? Wave,
+    string Purpose);

@@ -162,11 +162,12 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
             await CallOffAsync(open, DeploymentState.Withdrawn, "the release was withdrawn", who, cancellation);
     }
 
-    /// <summary>Ends every open deployment of an aborted rollout that is not yet being installed.</summary>
-    public async Task CallOffAsync(long rollout, string who, CancellationToken cancellation)
+    /// <summary>Ends every open deployment of a rollout that is not yet being installed; those that bring a device back go on.</summary>
+    /// <param name="what">What became of the rollout.</param>
+    public async Task CallOffAsync(long rollout, string what, string who, CancellationToken cancellation)
     {
-        foreach (var open in OpenWhere(open => open.Rollout == rollout))
-            await CallOffAsync(open, DeploymentState.Cancelled, $"rollout {rollout} was aborted", who, cancellation);
+        foreach (var open in OpenWhere(open => open.Rollout == rollout && open.Purpose != DeploymentPurpose.Return))
+            await CallOffAsync(open, DeploymentState.Cancelled, $"rollout {rollout} {what}", who, cancellation);
     }
 
     private Deployment[] OpenWhere(Func<Deployment, bool> wanted) =>

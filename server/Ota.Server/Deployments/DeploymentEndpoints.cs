@@ -51,7 +51,9 @@ internal static class DeploymentEndpoints
             deployment.CreatedBy,
             deployment.Offered,
             deployment.Ended,
-            deployment.Deadline);
+            deployment.Deadline,
+            deployment.Wave,
+            DeploymentWords.Of(deployment.Purpose));
     }
 
     private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
@@ -92,24 +94,8 @@ internal static class DeploymentEndpoints
     {
         if (products.Find(asked.Product) is not { } product)
             return Problems.NotFound("product", asked.Product);
-        var builds = releases.Builds(product.Name, asked.Version ?? "", asked.Hardware, kind: null);
-        if (builds.Count == 0)
-            return Problems.NotFound("release", $"{product.Name} {asked.Version}");
-        if (builds.Where(build => build.Kind == ReleaseStatement.ApplicationKind).ToArray() is not { Length: > 0 } applications)
-        {
-            return Problems.Refused("kind",
-                $"{product.Name} {asked.Version} is a recovery build; it clears credentials and is not deployed as an application.");
-        }
-
-        if (applications.Where(build => build.Withdrawn is null).ToArray() is not { Length: > 0 } standing)
-            return Problems.Conflict("withdrawn", $"{product.Name} {asked.Version} was withdrawn: {applications[0].WithdrawnReason ?? "no reason was given"}.");
-        if (standing.Where(build => product.Trusts(build.SignedBy)).ToArray() is not { Length: > 0 } good)
-        {
-            return Problems.Conflict("untrusted-signer",
-                $"{product.Name} {asked.Version} was signed by key {standing[0].SignedBy}, which is no longer trusted; "
-                + "sign it anew and upload it again.");
-        }
-
+        if (Deployable(product, asked.Version, asked.Hardware, releases, out var problem) is not { } good)
+            return problem!;
         return (asked.Device, asked.Group, asked.All == true) switch
         {
             ({ } device, null, false) => await ForOneAsync(device, good, product, fleet, desk, user, cancellation),
@@ -118,6 +104,29 @@ internal static class DeploymentEndpoints
             (null, null, true) => await ForManyAsync(asked, good, RolloutTarget.All, null, fleet, board, time, user, cancellation),
             _ => Problems.Invalid("Give exactly one of device, group and all."),
         };
+    }
+
+    /// <summary>The builds of a version that can be handed out; null and why not when there are none.</summary>
+    public static Release[]? Deployable(
+        Product product, string? version, string? hardware, ReleaseCatalog releases, out ProblemHttpResult? problem)
+    {
+        var builds = releases.Builds(product.Name, version ?? "", hardware, kind: null);
+        var applications = builds.Where(build => build.Kind == ReleaseStatement.ApplicationKind).ToArray();
+        var standing = applications.Where(build => build.Withdrawn is null).ToArray();
+        var good = standing.Where(build => product.Trusts(build.SignedBy)).ToArray();
+        problem = (builds.Count, applications.Length, standing.Length, good.Length) switch
+        {
+            (0, _, _, _) => Problems.NotFound("release", $"{product.Name} {version}"),
+            (_, 0, _, _) => Problems.Refused("kind",
+                $"{product.Name} {version} is a recovery build; it clears credentials and is not deployed as an application."),
+            (_, _, 0, _) => Problems.Conflict(
+                "withdrawn", $"{product.Name} {version} was withdrawn: {applications[0].WithdrawnReason ?? "no reason was given"}."),
+            (_, _, _, 0) => Problems.Conflict("untrusted-signer",
+                $"{product.Name} {version} was signed by key {standing[0].SignedBy}, which is no longer trusted; "
+                + "sign it anew and upload it again."),
+            _ => null,
+        };
+        return problem is null ? good : null;
     }
 
     private static async Task<Results<Created<Started>, ProblemHttpResult>> ForOneAsync(
@@ -152,10 +161,10 @@ internal static class DeploymentEndpoints
         }
 
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var rollout = await board.StartAsync(
+        var rollout = (await board.StartAsync(
             new Rollout(0, asked.Product!, asked.Version!, asked.Hardware, target, group, RolloutState.Active, now, user.Who(), Ended: null),
-            cancellation);
-        var concerned = fleet.All.Where(device => RolloutPolicy.Concerns(rollout, device)).ToArray();
+            cancellation))!;
+        var concerned = fleet.All.Where(device => RolloutPolicy.IsFor(rollout, device)).ToArray();
         return TypedResults.Created(
             $"/api/v1/rollouts/{rollout.Id}",
             new Started(Deployment: null, rollout.Id, rollout.Product, rollout.Version, target.ToString().ToLowerInvariant(), concerned.Length,

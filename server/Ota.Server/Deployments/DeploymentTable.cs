@@ -9,14 +9,14 @@ internal static class DeploymentTable
     private const string Columns =
         """
         id, rollout, device, product, release, state, detail, created, created_by, offered, ended,
-        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred
+        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred, wave, purpose
         """;
 
     private const string InsertSql =
         $"""
         INSERT INTO deployments ({Columns})
         VALUES (@Id, @Rollout, @Device, @Product, @Release, @State, @Detail, @Created, @CreatedBy, @Offered, @Ended,
-                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred)
+                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred, @Wave, @Purpose)
         """;
 
     private const string UpdateSql =
@@ -36,7 +36,8 @@ internal static class DeploymentTable
     private const string MayBeginSql =
         """
         SELECT 1 WHERE (@Release IS NULL OR EXISTS (SELECT 1 FROM releases WHERE id = @Release AND withdrawn IS NULL))
-           AND (@Rollout IS NULL OR EXISTS (SELECT 1 FROM rollouts WHERE id = @Rollout AND state = 'active'))
+           AND (@Rollout IS NULL OR EXISTS (SELECT 1 FROM rollouts WHERE id = @Rollout
+                AND ((@Purpose = 'return' AND state = 'returning') OR (@Purpose <> 'return' AND state IN ('active', 'completed')))))
         """;
 
     private const string ArmedSinceSql = "SELECT count(*) FROM deployments WHERE action <> 'install' AND created > @since";
@@ -52,7 +53,7 @@ internal static class DeploymentTable
 
     /// <summary>False when its release was withdrawn or its rollout ended meanwhile.</summary>
     public static bool MayBegin(DbConnection connection, Deployment deployment) =>
-        connection.ExecuteScalar<long?>(MayBeginSql, new { deployment.Release, deployment.Rollout }) == 1;
+        connection.ExecuteScalar<long?>(MayBeginSql, new { deployment.Release, deployment.Rollout, Purpose = DeploymentWords.Of(deployment.Purpose) }) == 1;
 
     /// <summary>How many recoveries and decommissions were armed since then, whatever became of them.</summary>
     public static long ArmedSince(DbConnection connection, DateTimeOffset since) =>
@@ -146,6 +147,10 @@ internal static class DeploymentTable
 
         public long? Deferred { get; init; }
 
+        public long? Wave { get; init; }
+
+        public string Purpose { get; init; } = "";
+
         public static Row Of(Deployment deployment) => new()
         {
             Id = deployment.Id,
@@ -169,6 +174,8 @@ internal static class DeploymentTable
             Returns = deployment.Returns,
             TransferTo = deployment.TransferTo,
             Deferred = deployment.Deferred?.ToUnixTimeMilliseconds(),
+            Wave = deployment.Wave,
+            Purpose = DeploymentWords.Of(deployment.Purpose),
         };
 
         public Deployment ToDeployment() => new(
@@ -194,6 +201,8 @@ internal static class DeploymentTable
             Returns = Returns,
             TransferTo = TransferTo,
             Deferred = Deferred is { } deferred ? DateTimeOffset.FromUnixTimeMilliseconds(deferred) : null,
+            Wave = (int?)Wave,
+            Purpose = Enum.Parse<DeploymentPurpose>(Purpose, ignoreCase: true),
         };
     }
 }

@@ -20,6 +20,8 @@ internal static class DeploymentWords
 
     private static readonly string[] Actions = ["install", "recover", "decommission"];
 
+    private static readonly string[] Purposes = ["target", "step", "return"];
+
     /// <summary>Every word a deployment may be shown with.</summary>
     public static string All { get; } = string.Join(", ", States.Concat(Own.Keys));
 
@@ -32,6 +34,8 @@ internal static class DeploymentWords
     public static string Of(DeploymentState state) => States[(int)state];
 
     public static string Of(DeploymentAction action) => Actions[(int)action];
+
+    public static string Of(DeploymentPurpose purpose) => Purposes[(int)purpose];
 
     public static DeploymentState Parse(string word) => (DeploymentState)Array.IndexOf(States, word);
 

@@ -16,6 +16,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 {
     public const string NoDeploymentYet = "enrolled";
 
+    // Each "look again" is an object of its own, so that one that came meanwhile is never taken for the one before.
+    private object? _considered = new();
+
     public string Id { get; } = id;
 
     public string Product { get; } = product;
@@ -31,6 +34,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public DateTimeOffset Enrolled { get; } = enrolled;
 
     public string? Group { get; set; }
+
+    /// <summary>Where it stands, for times of its own; null for the zone of its product's poll.</summary>
+    public TimeZoneInfo? Zone { get; set; }
 
     /// <summary>Which set of its derived secrets is good; a higher one revokes the lower.</summary>
     public long Generation { get; set; } = 1;
@@ -65,9 +71,18 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public string RunningAtEnrollment { get; init; } = "0.0.0";
 
     /// <summary>
-    /// The board of rollouts it was last held against; while that is unchanged there is nothing new for it. Null when there may be.
+    /// The board of rollouts it was last held against; while that is unchanged there is nothing new for it. Set to null when there may be.
     /// </summary>
-    public object? Considered { get; set; }
+    public object? Considered
+    {
+        get => Volatile.Read(ref _considered);
+        set => Volatile.Write(ref _considered, value ?? new object());
+    }
+
+    /// <summary>
+    /// Notes without its lock that there is nothing for it on a board, unless something has changed since <paramref name="before"/> was read.
+    /// </summary>
+    public void Consider(object? before, object board) => Interlocked.CompareExchange(ref _considered, board, before);
 
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>
     public int RefusedKeys { get; set; }

@@ -125,10 +125,11 @@ internal sealed class Fleet(Database database)
             Decommission.Of(connection, device.Id)));
         device.Position = position;
         row.CopyTo(device);
-        if (device.Open != open || device.Decommissioned != decommission)
-            device.Considered = null;
+        var looksAgain = device.Open != open || device.Decommissioned != decommission;
         device.Open = open;
         device.Decommissioned = decommission;
+        if (looksAgain)
+            device.Considered = null;
     }
 
     private static async ValueTask<Held> LockAsync(SemaphoreSlim[] locks, string key, CancellationToken cancellation)
@@ -154,7 +155,7 @@ internal static class DeviceTable
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
-               restarts, uptime, rssi, free_memory
+               restarts, uptime, rssi, free_memory, zone
         FROM devices
         """;
 
@@ -263,12 +264,14 @@ internal sealed class DeviceRow
 
     public long FreeMemory { get; init; }
 
+    public string? Zone { get; init; }
+
     /// <summary>Lets a device's facts be as they stand here.</summary>
     public void CopyTo(Device device)
     {
-        if (device.Group != GroupName || device.Generation != Generation)
-            device.Considered = null;
+        var looksAgain = device.Group != GroupName || device.Generation != Generation || device.Zone?.Id != Zone;
         device.Group = GroupName;
+        device.Zone = Place();
         device.Generation = Generation;
         device.CheckedIn = CheckedIn != 0;
         device.HandedOver = HandedOver != 0;
@@ -277,11 +280,18 @@ internal sealed class DeviceRow
         device.State = State;
         if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
             device.Heard = heard;
+        // After the facts: who reads them without the lock reads this first.
+        if (looksAgain)
+            device.Considered = null;
     }
+
+    // One that this machine does not know is as none: the zone of the poll.
+    private TimeZoneInfo? Place() => Zone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(Zone, out var zone) ? zone : null;
 
     public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
     {
         Group = GroupName,
+        Zone = Place(),
         Generation = Generation,
         CheckedIn = CheckedIn != 0,
         HandedOver = HandedOver != 0,

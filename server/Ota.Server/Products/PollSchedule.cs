@@ -14,7 +14,6 @@ public sealed partial class PollSchedule
 {
     public const string Default = "02:00 UTC ±60m";
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
 
     private readonly TimeSpan? _every;
     private readonly TimeSpan _at;
@@ -29,6 +28,12 @@ public sealed partial class PollSchedule
 
     /// <summary>As it was written.</summary>
     public string Text { get; }
+
+    /// <summary>Where its times are local; UTC for an interval.</summary>
+    public TimeZoneInfo Zone => _zone;
+
+    /// <summary>The usual pause between two check-ins.</summary>
+    public TimeSpan Interval => _every ?? TimeSpan.FromDays(1);
 
     /// <summary>Reads a schedule; null and a sentence when it is not one.</summary>
     public static PollSchedule? Parse(string text, out string reason)
@@ -55,11 +60,8 @@ public sealed partial class PollSchedule
             return null;
         }
 
-        if (!TimeZoneInfo.TryFindSystemTimeZoneById(nightly.Groups[3].Value, out var zone))
-        {
-            reason = $"There is no time zone '{Clean(nightly.Groups[3].Value)}'; use an IANA name like Australia/Adelaide or UTC.";
+        if (ZonedTime.Find(nightly.Groups[3].Value, out reason) is not { } zone)
             return null;
-        }
 
         var at = new TimeSpan(Digits(nightly.Groups[1]), Digits(nightly.Groups[2]), 0);
         var spread = nightly.Groups[4].Success ? TimeSpan.FromMinutes(Digits(nightly.Groups[4])) : TimeSpan.Zero;
@@ -80,28 +82,12 @@ public sealed partial class PollSchedule
         // Yesterday's moment can still lie ahead when the spread crosses midnight; three days on there is always one.
         for (var day = -1; day <= 3; day++)
         {
-            var wait = Instant(today.AddDays(day) + _at) + shift - now;
+            var wait = ZonedTime.Instant(_zone, today.AddDays(day) + _at) + shift - now;
             if (wait >= TimeSpan.FromSeconds(1))
                 return wait;
         }
 
         return TimeSpan.FromDays(1);
-    }
-
-    // A local time that a change of clocks skips is taken as the moment they jump, which is a minute after the last one they show; one that
-    // comes twice as the first.
-    private DateTimeOffset Instant(DateTime local)
-    {
-        if (_zone.IsInvalidTime(local))
-        {
-            do
-                local -= OneMinute;
-            while (_zone.IsInvalidTime(local));
-            return Instant(local) + OneMinute;
-        }
-
-        var offset = _zone.IsAmbiguousTime(local) ? _zone.GetAmbiguousTimeOffsets(local).Max() : _zone.GetUtcOffset(local);
-        return new DateTimeOffset(local, offset);
     }
 
     private TimeSpan Shift(string device)

@@ -26,7 +26,11 @@ internal sealed record Release(
     DateTimeOffset Uploaded,
     string UploadedBy,
     DateTimeOffset? Withdrawn,
-    string? WithdrawnReason);
+    string? WithdrawnReason)
+{
+    /// <summary>Whether devices must run it before they may run a later version.</summary>
+    public bool IsStep { get; init; }
+}
 
 /// <summary>The bytes of a release: by their SHA-256, with size in bytes and MD5 for clients that know nothing better.</summary>
 internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format);
@@ -49,7 +53,8 @@ internal sealed record ReleaseView(
     string SignedBy,
     bool SignerTrusted,
     ReleaseImageView Image,
-    ImageFacts ImageSays)
+    ImageFacts ImageSays,
+    bool Step)
 {
     public static ReleaseView Of(Release release, Product product) => new(
         release.Id,
@@ -69,12 +74,16 @@ internal sealed record ReleaseView(
         product.Trusts(release.SignedBy),
         new ReleaseImageView(
             release.Image.Sha256, release.Image.Md5, release.Image.Size, release.Image.Format, "/images/" + release.Image.Sha256),
-        release.ImageSays);
+        release.ImageSays,
+        release.IsStep);
 }
 
 internal sealed record ReleaseImageView(string Sha256, string Md5, long Size, string Format, string Url);
 
 public sealed record Withdrawal(string? Reason);
+
+/// <param name="Required">Whether devices must run it before they may run a later version.</param>
+public sealed record StepChange(bool Required);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

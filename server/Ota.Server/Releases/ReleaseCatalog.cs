@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.Json;
@@ -7,6 +8,7 @@ using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Images;
 using Ota.Server.Products;
+using Ota.Server.Rollouts.Filters;
 using Ota.Signing;
 
 namespace Ota.Server.Releases;
@@ -32,7 +34,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     private const string AllSql =
         """
         SELECT r.id, r.product, r.version, r.kind, r.hardware, r.security_counter, r.channel, r.notes, r.statement, r.image,
-               r.image_says, r.signed_by, r.created, r.uploaded, r.uploaded_by, r.withdrawn, r.withdrawn_reason,
+               r.image_says, r.signed_by, r.created, r.uploaded, r.uploaded_by, r.withdrawn, r.withdrawn_reason, r.step,
                i.md5, i.size, i.format
         FROM releases r JOIN images i ON i.sha256 = r.image ORDER BY r.uploaded
         """;
@@ -46,9 +48,9 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     private const string AddSql =
         """
         INSERT INTO releases (id, product, version, kind, hardware, security_counter, channel, notes, statement, image, image_says,
-                              signed_by, created, uploaded, uploaded_by)
+                              signed_by, created, uploaded, uploaded_by, step)
         VALUES (@Id, @Product, @Version, @Kind, @hardware, @SecurityCounter, @Channel, @Notes, @Statement, @image, @says,
-                @SignedBy, @created, @uploaded, @UploadedBy)
+                @SignedBy, @created, @uploaded, @UploadedBy, @step)
         """;
 
     private const string TakenSql =
@@ -63,7 +65,13 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     private const string WithdrawSql =
         "UPDATE releases SET withdrawn = @now, withdrawn_reason = @reason WHERE id = @id AND withdrawn IS NULL";
 
+    private const string StepSql =
+        """
+        UPDATE releases SET step = @step WHERE product = @product AND version = @version AND kind = 'application' AND step <> @step
+        """;
+
     private readonly Lock _change = new();
+    private Known _known = new(ImmutableDictionary<string, Release>.Empty);
     private ImmutableDictionary<string, Release> _byId = ImmutableDictionary.Create<string, Release>(StringComparer.Ordinal);
 
     public void Load()
@@ -84,6 +92,35 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         var signed = _byId.Values.Where(release => release.Product == product && release.Version == version).ToArray();
         return [.. signed.Where(release => (hardware is null || release.Hardware.Contains(hardware)) && (kind is null || release.Kind == kind)
             && !signed.Any(later => later.Uploaded > release.Uploaded && IsSameBuild(later, release)))];
+    }
+
+    /// <summary>The builds of an application for one kind of hardware, as <see cref="Builds"/>; found without a search the second time.</summary>
+    public IReadOnlyList<Release> BuildsFor(string product, string version, string hardware) =>
+        Now().Builds.GetOrAdd(
+            (product, version, hardware),
+            static (key, catalog) => catalog.Builds(key.Product, key.Version, key.Hardware, ReleaseStatement.ApplicationKind), this);
+
+    /// <summary>The versions that devices must pass through, lowest first.</summary>
+    public IReadOnlyList<string> StepsOf(string product) =>
+        Now().Steps.GetOrAdd(product, static (product, catalog) => catalog.FindSteps(product), this);
+
+    /// <summary>Makes a version's applications ones that devices must pass through, or no longer.</summary>
+    public async Task RequireAsync(string product, string version, bool isStep, string who, CancellationToken cancellation)
+    {
+        var at = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                if (connection.Execute(StepSql, new { product, version, step = isStep ? 1 : 0 }) > 0)
+                    AuditLog.Append(connection, at, who, "release.step", $"{product} {version}", isStep ? "required" : "not required");
+            },
+            cancellation);
+        lock (_change)
+        {
+            foreach (var release in _byId.Values.Where(release =>
+                release.Product == product && release.Version == version && release.Kind == ReleaseStatement.ApplicationKind))
+                _byId = _byId.SetItem(release.Id, release with { IsStep = isStep });
+        }
     }
 
     /// <summary>The image as a device of this product may fetch it: null when no release of the product that is not withdrawn has it.</summary>
@@ -113,7 +150,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         {
             lock (_change)
             {
-                _byId = _byId.SetItem(release.Id, release);
+                _byId = _byId.SetItem(release.Id, release with { IsStep = known?.There.IsStep ?? false });
                 if (known is var (_, before))
                     _byId = _byId.SetItem(before.Id, before with { Withdrawn = release.Uploaded, WithdrawnReason = Successor(release) });
             }
@@ -145,13 +182,29 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         return withdrawn;
     }
 
+    private string[] FindSteps(string product)
+    {
+        var steps = _byId.Values
+            .Where(release => release is { IsStep: true, Withdrawn: null } && release.Product == product && VersionOrder.IsVersion(release.Version))
+            .Select(release => release.Version).Distinct(StringComparer.Ordinal).ToArray();
+        Array.Sort(steps, (one, other) => VersionOrder.Compare(one, other));
+        return steps;
+    }
+
+    // What was found holds for the releases it was found among.
+    private Known Now()
+    {
+        var (known, releases) = (_known, _byId);
+        return ReferenceEquals(known.Among, releases) ? known : _known = new Known(releases);
+    }
+
     /// <summary>Puts a build in the place of the same one whose signature is worth nothing any more; false when that was withdrawn meanwhile.</summary>
     private static bool Replace(DbConnection connection, Release before, Release release)
     {
         var at = release.Uploaded.ToUnixTimeMilliseconds();
         if (connection.Execute(WithdrawSql, new { id = before.Id, now = at, reason = Successor(release) }) == 0)
             return false;
-        Insert(connection, release, SignedAnewSql);
+        Insert(connection, release with { IsStep = before.IsStep }, SignedAnewSql);
         return true;
     }
 
@@ -179,6 +232,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             created = release.Created.ToUnixTimeMilliseconds(),
             uploaded,
             release.UploadedBy,
+            step = release.IsStep ? 1 : 0,
         });
         foreach (var hardware in release.Hardware)
             connection.Execute(buildSql, new { release.Product, release.Version, release.Kind, hardware, release.Id });
@@ -203,6 +257,15 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         && one.Kind == other.Kind
         && one.SecurityCounter == other.SecurityCounter
         && one.Hardware.ToHashSet().SetEquals(other.Hardware);
+
+    private sealed class Known(ImmutableDictionary<string, Release> among)
+    {
+        public ImmutableDictionary<string, Release> Among => among;
+
+        public ConcurrentDictionary<(string Product, string Version, string Hardware), IReadOnlyList<Release>> Builds { get; } = new();
+
+        public ConcurrentDictionary<string, string[]> Steps { get; } = new(StringComparer.Ordinal);
+    }
 
     private sealed class Row
     {
@@ -244,6 +307,8 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 
         public long Size { get; init; }
 
+        public long Step { get; init; }
+
         public string Format { get; init; } = "";
 
         public Release ToRelease() => new(
@@ -263,6 +328,9 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             DateTimeOffset.FromUnixTimeMilliseconds(Uploaded),
             UploadedBy,
             Withdrawn is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
-            WithdrawnReason);
+            WithdrawnReason)
+        {
+            IsStep = Step != 0,
+        };
     }
 }

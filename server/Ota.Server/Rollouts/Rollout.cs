@@ -1,5 +1,5 @@
 using Ota.Server.Devices;
-using Ota.Server.Releases;
+using Ota.Server.Rollouts.Filters;
 
 namespace Ota.Server.Rollouts;
 
@@ -11,9 +11,25 @@ public enum RolloutTarget
     All,
 }
 
+/// <summary>Where a rollout stands; docs/states.md has what leads to each.</summary>
 public enum RolloutState
 {
+    /// <summary>Waits for its time; no wave is open.</summary>
+    Scheduled,
     Active,
+
+    /// <summary>A person holds it.</summary>
+    Paused,
+
+    /// <summary>Its own rule holds it.</summary>
+    Stopped,
+
+    /// <summary>Brings devices back to what they ran before.</summary>
+    Returning,
+    Returned,
+
+    /// <summary>Nobody it is for is left; it goes on for who comes later, and is no longer watched.</summary>
+    Completed,
     Aborted,
 }
 
@@ -30,47 +46,30 @@ internal sealed record Rollout(
     RolloutState State,
     DateTimeOffset Created,
     string CreatedBy,
-    DateTimeOffset? Ended);
-
-/// <summary>Whether a rollout concerns a device. Pure.</summary>
-internal static class RolloutPolicy
+    DateTimeOffset? Ended)
 {
-    /// <summary>
-    /// A rollout concerns a device that has had no later instruction: what staff said last about a device wins.
-    /// </summary>
-    public static bool Concerns(Rollout rollout, Device device) =>
-        rollout.State == RolloutState.Active
-        && rollout.Id > device.Instruction
-        && rollout.Product == device.Product
-        && (rollout.Hardware is null || rollout.Hardware == device.Hardware)
-        && (rollout.Target == RolloutTarget.All || (rollout.Group is not null && rollout.Group == device.Group));
+    public RolloutPlan Plan { get; init; } = RolloutPlan.AtOnce;
 
-    /// <summary>
-    /// Whether a later rollout leaves an earlier one no device: it is for all of them, has a build for each, and none with a lower security
-    /// counter, which a device that runs the earlier one would hold against.
-    /// </summary>
-    /// <param name="builds">What the earlier one may offer.</param>
-    /// <param name="laterBuilds">What the later one may offer.</param>
-    public static bool Supersedes(Rollout later, Rollout rollout, IReadOnlyList<Release> builds, IReadOnlyList<Release> laterBuilds) =>
-        rollout.State == RolloutState.Active
-        && later.State == RolloutState.Active
-        && later.Id > rollout.Id
-        && later.Product == rollout.Product
-        && (later.Target == RolloutTarget.All || later.Group == rollout.Group)
-        && builds.All(build => build.Hardware
-            .Where(hardware => rollout.Hardware is null || rollout.Hardware == hardware)
-            .All(hardware => (later.Hardware is null || later.Hardware == hardware)
-                && laterBuilds.Any(other => other.Hardware.Contains(hardware) && other.SecurityCounter >= build.SecurityCounter)));
+    /// <summary>The open one, counted from 1; 0 before the start.</summary>
+    public int Wave { get; init; } = 1;
+
+    public DateTimeOffset Starts { get; init; } = Created;
+
+    /// <summary>When its wave was opened or its state last changed, whichever was later.</summary>
+    public DateTimeOffset Changed { get; init; } = Created;
+
+    /// <summary>When somebody resumed it although it had stopped itself: what failed before no longer counts. Null for never.</summary>
+    public DateTimeOffset? Forgiven { get; init; }
+
+    /// <summary>Why it is in its state, where a person or a rule gave a reason.</summary>
+    public string? StateReason { get; init; }
+
+    /// <summary>True while devices may be let in.</summary>
+    public bool IsOpen => State is RolloutState.Active or RolloutState.Completed;
+
+    /// <summary>True while no order of it is handed out, though it may go on.</summary>
+    public bool IsHeld => State is RolloutState.Paused or RolloutState.Stopped;
+
+    /// <summary>True when nothing of it happens any more.</summary>
+    public bool IsOver => State is RolloutState.Aborted or RolloutState.Returned;
 }
-
-public sealed record RolloutView(
-    long Id,
-    string Product,
-    string Version,
-    string? Hardware,
-    string Target,
-    string State,
-    DateTimeOffset Created,
-    string CreatedBy,
-    DateTimeOffset? Ended,
-    IReadOnlyDictionary<string, long> Deployments);

@@ -1,112 +1,127 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using Dapper;
-using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 
 namespace Ota.Server.Rollouts;
 
-/// <summary>A product's active rollouts, latest first. A new one replaces it when anything changes, so sameness is "nothing new".</summary>
+/// <summary>
+/// A product's rollouts that are not over, latest first. A new one replaces it when anything changes, so sameness is "nothing new".
+/// </summary>
 internal sealed class ActiveRollouts(ImmutableList<Rollout> rollouts)
 {
     public ImmutableList<Rollout> LatestFirst { get; } = rollouts;
+
+    public Rollout? Find(long? id) => id is null ? null : LatestFirst.Find(rollout => rollout.Id == id);
 }
 
-/// <summary>The rollouts: the active ones in memory, as every check-in looks at them.</summary>
+/// <summary>The rollouts: those that are not over in memory, as every check-in looks at them.</summary>
 internal sealed class RolloutBoard(Database database, TimeProvider time)
 {
-    private const string Columns = "id, product, version, hardware, target, group_name, state, created, created_by, ended";
-
-    private const string ActiveSql = $"SELECT {Columns} FROM rollouts WHERE state = 'active' ORDER BY id DESC";
-
-    private const string ListSql =
-        $"SELECT {Columns} FROM rollouts WHERE (@product IS NULL OR product = @product) ORDER BY id DESC LIMIT 1000";
-
-    private const string OneSql = $"SELECT {Columns} FROM rollouts WHERE id = @id";
-
-    private const string InsertSql =
-        """
-        INSERT INTO rollouts (id, product, version, kind, hardware, target, group_name, state, created, created_by)
-        VALUES (@id, @Product, @Version, 'application', @Hardware, @target, @Group, 'active', @created, @CreatedBy)
-        """;
-
-    private const string AbortSql = "UPDATE rollouts SET state = 'aborted', ended = @now WHERE id = @id AND state = 'active'";
-
-    private const string CountsSql = "SELECT state, count(*) FROM deployments WHERE rollout = @id GROUP BY state ORDER BY state";
-
     private static readonly ActiveRollouts None = new([]);
     private readonly Lock _change = new();
+    private readonly ConcurrentDictionary<long, RolloutGauge> _gauges = new();
     private ImmutableDictionary<string, ActiveRollouts> _byProduct =
         ImmutableDictionary.Create<string, ActiveRollouts>(StringComparer.Ordinal);
 
     public void Load()
     {
-        var active = database.Read(connection => connection.Query<Row>(ActiveSql).AsList()).Select(row => row.ToRollout());
-        _byProduct = active.GroupBy(rollout => rollout.Product)
-            .ToImmutableDictionary(group => group.Key, group => new ActiveRollouts([.. group]), StringComparer.Ordinal);
+        lock (_change)
+        {
+            var (onBoard, begun) = database.Read(connection => (RolloutTable.OnBoard(connection), RolloutTable.Begun(connection)));
+            foreach (var (rollout, count) in begun)
+                GaugeOf(rollout).Learn(count);
+            _byProduct = onBoard.GroupBy(rollout => rollout.Product)
+                .ToImmutableDictionary(group => group.Key, group => new ActiveRollouts([.. group]), StringComparer.Ordinal);
+        }
     }
 
     /// <summary>Takes over what another server did to the rollouts of these products; the others' boards stay the same.</summary>
     public void Load(IReadOnlyCollection<string> products)
     {
-        var active = database.Read(connection => connection.Query<Row>(ActiveSql).AsList()).Select(row => row.ToRollout())
-            .ToLookup(rollout => rollout.Product);
-        foreach (var product in products)
-            Change(product, _ => [.. active[product]]);
+        // Read under the lock: what was read before a change of ours must not replace it.
+        lock (_change)
+        {
+            var onBoard = database.Read(RolloutTable.OnBoard).ToLookup(rollout => rollout.Product);
+            foreach (var product in products)
+                Change(product, _ => [.. onBoard[product]]);
+        }
     }
 
     public ActiveRollouts Of(string product) => _byProduct.GetValueOrDefault(product, None);
+
+    /// <summary>Those of every product.</summary>
+    public IEnumerable<Rollout> All => _byProduct.Values.SelectMany(board => board.LatestFirst);
+
+    /// <summary>How far it has come, as far as this server has heard.</summary>
+    public RolloutGauge GaugeOf(long rollout) => _gauges.GetOrAdd(rollout, static _ => new RolloutGauge(0));
 
     /// <summary>Makes every device of the product look at its rollouts again, as when a build was added.</summary>
     public void Renew(string product) => Change(product, rollouts => rollouts);
 
     /// <summary>Starts a rollout; its id is given here. Takes the same time for ten devices as for a million.</summary>
-    public async Task<Rollout> StartAsync(Rollout asked, CancellationToken cancellation)
+    /// <param name="onlyOnce">Whether it is left alone when the same person, or part of the server, started this version before.</param>
+    public async Task<Rollout?> StartAsync(Rollout asked, CancellationToken cancellation, Once onlyOnce = Once.No)
     {
         var started = await database.WriteAsync(
             connection =>
             {
+                if (onlyOnce == Once.Yes && RolloutTable.IsFollowed(connection, asked.Product, asked.Version, asked.CreatedBy))
+                    return null;
                 var rollout = asked with { Id = Counters.Next(connection, Counters.Instruction) };
-                var target = rollout.Target.ToString().ToLowerInvariant();
-                var created = rollout.Created.ToUnixTimeMilliseconds();
-                connection.Execute(InsertSql, new
-                {
-                    id = rollout.Id, rollout.Product, rollout.Version, rollout.Hardware, target, rollout.Group, created, rollout.CreatedBy,
-                });
-                AuditLog.Append(connection, created, rollout.CreatedBy, "rollout.start", $"{rollout.Product} {rollout.Version}",
-                    rollout.Group is null ? "all devices" : "group " + rollout.Group);
+                RolloutTable.Insert(connection, rollout);
+                AuditLog.Append(
+                    connection, rollout.Created.ToUnixTimeMilliseconds(), rollout.CreatedBy, "rollout.start", $"{rollout.Product} {rollout.Version}",
+                    (rollout.Group is null ? "all devices" : "group " + rollout.Group) + (rollout.Plan.Where is { } where ? " where " + where : ""));
                 return rollout;
             },
             cancellation);
-        Change(started.Product, rollouts => rollouts.Insert(0, started));
+        if (started is not null)
+            Change(started.Product, rollouts => [.. rollouts.Where(there => there.Id != started.Id).Append(started).OrderByDescending(there => there.Id)]);
         return started;
     }
 
-    public IReadOnlyList<Rollout> List(string? product) =>
-        database.Read(connection => connection.Query<Row>(ListSql, new { product }).Select(row => row.ToRollout()).ToArray());
+    public IReadOnlyList<Rollout> List(string? product) => database.Read(connection => RolloutTable.List(connection, product));
 
-    public Rollout? Find(long id) =>
-        database.Read(connection => connection.QuerySingleOrDefault<Row>(OneSql, new { id }))?.ToRollout();
+    public Rollout? Find(long id) => database.Read(connection => RolloutTable.Find(connection, id));
 
-    /// <summary>How many of its deployments stand where.</summary>
-    public IReadOnlyDictionary<string, long> Counts(long id) =>
-        database.Read(connection => connection.Query<(string State, long Count)>(CountsSql, new { id })
-            .ToDictionary(row => row.State, row => row.Count));
-
-    /// <summary>Ends a rollout; the same again changes nothing.</summary>
-    public async Task<Rollout> AbortAsync(Rollout rollout, string who, CancellationToken cancellation)
+    /// <summary>
+    /// Changes a rollout's state or wave; null when another one has changed either since <paramref name="before"/> was read. One row changes,
+    /// however many devices there are.
+    /// </summary>
+    /// <param name="after">Its new state, wave and reason; the rest follows from them.</param>
+    /// <param name="action">For the audit log.</param>
+    public async Task<Rollout?> ChangeAsync(Rollout before, Rollout after, string who, string action, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        await database.WriteAsync(
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var changed = after with
+        {
+            Changed = now,
+            Ended = after.State is RolloutState.Aborted or RolloutState.Returned or RolloutState.Completed ? now : null,
+        };
+        var isDone = await database.WriteAsync(
             connection =>
             {
-                var at = now.ToUnixTimeMilliseconds();
-                if (connection.Execute(AbortSql, new { id = rollout.Id, now = at }) > 0)
-                    AuditLog.Append(connection, at, who, "rollout.abort", $"{rollout.Product} {rollout.Version}", $"rollout {rollout.Id}");
+                if (!RolloutTable.Change(connection, before, changed))
+                    return false;
+                AuditLog.Append(
+                    connection, now.ToUnixTimeMilliseconds(), who, action, $"{before.Product} {before.Version}",
+                    $"rollout {before.Id}" + (changed.Wave > before.Wave ? $", wave {changed.Wave}" : "")
+                    + (string.IsNullOrEmpty(changed.StateReason) ? "" : ": " + changed.StateReason));
+                RolloutEvents.Append(connection, before, changed, who);
+                return true;
             },
             cancellation);
-        Change(rollout.Product, rollouts => rollouts.RemoveAll(active => active.Id == rollout.Id));
-        return rollout with { State = RolloutState.Aborted, Ended = rollout.Ended ?? now };
+        if (!isDone)
+        {
+            Load([before.Product]);
+            return null;
+        }
+
+        Change(before.Product, rollouts => changed.IsOver
+            ? rollouts.RemoveAll(there => there.Id == changed.Id)
+            : [.. rollouts.Select(there => there.Id == changed.Id ? changed : there)]);
+        return changed;
     }
 
     private void Change(string product, Func<ImmutableList<Rollout>, ImmutableList<Rollout>> change)
@@ -114,39 +129,11 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
         lock (_change)
             _byProduct = _byProduct.SetItem(product, new ActiveRollouts(change(Of(product).LatestFirst)));
     }
+}
 
-    private sealed class Row
-    {
-        public long Id { get; init; }
-
-        public string Product { get; init; } = "";
-
-        public string Version { get; init; } = "";
-
-        public string? Hardware { get; init; }
-
-        public string Target { get; init; } = "";
-
-        public string? GroupName { get; init; }
-
-        public string State { get; init; } = "";
-
-        public long Created { get; init; }
-
-        public string CreatedBy { get; init; } = "";
-
-        public long? Ended { get; init; }
-
-        public Rollout ToRollout() => new(
-            Id,
-            Product,
-            Version,
-            Hardware,
-            Enum.Parse<RolloutTarget>(Target, ignoreCase: true),
-            GroupName,
-            Enum.Parse<RolloutState>(State, ignoreCase: true),
-            DateTimeOffset.FromUnixTimeMilliseconds(Created),
-            CreatedBy,
-            Ended is { } ended ? DateTimeOffset.FromUnixTimeMilliseconds(ended) : null);
-    }
+/// <summary>Whether what was done before is done again.</summary>
+internal enum Once
+{
+    No,
+    Yes,
 }

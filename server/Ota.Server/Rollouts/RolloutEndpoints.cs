@@ -1,12 +1,10 @@
 using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Ota.Server.Deployments;
 using Ota.Server.Http;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Staff;
-using Ota.Signing;
 
 namespace Ota.Server.Rollouts;
 
@@ -16,7 +14,16 @@ internal static class RolloutEndpoints
     {
         var rollouts = api.MapGroup("/rollouts").WithTags("Rollouts");
         rollouts.MapGet("", List).For(StaffRole.Viewer).WithSummary("Rollouts, newest first");
-        rollouts.MapGet("/{rollout:long}", Get).For(StaffRole.Viewer).WithSummary("One rollout, with counts by deployment state");
+        rollouts.MapGet("/{rollout:long}", Get).For(StaffRole.Viewer).WithSummary("One rollout, with counts by wave and deployment state");
+        rollouts.MapPost("", StartAsync).For(StaffRole.Developer).WithSummary("Starts a rollout, at once or at its time");
+        rollouts.MapPost("/plan", Plan).For(StaffRole.Viewer).WithSummary("What a rollout would do; changes nothing");
+        rollouts.MapPost("/{rollout:long}/pause", PauseAsync).For(StaffRole.Developer)
+            .WithSummary("Holds a rollout: no order of it is handed out; what devices have begun goes on");
+        rollouts.MapPost("/{rollout:long}/resume", ResumeAsync).For(StaffRole.Developer)
+            .WithSummary("Lets a rollout go on; what failed before it stopped itself is forgiven");
+        rollouts.MapPost("/{rollout:long}/advance", AdvanceAsync).For(StaffRole.Developer).WithSummary("Opens the next wave by hand");
+        rollouts.MapPost("/{rollout:long}/return", ReturnAsync).For(StaffRole.Developer)
+            .WithSummary("Brings every device that got it, and runs it, back to what it ran before");
         rollouts.MapPost("/{rollout:long}/abort", AbortAsync).For(StaffRole.Developer)
             .WithSummary("Ends a rollout: nothing new is offered, what is not being installed is cancelled");
     }
@@ -30,40 +37,50 @@ internal static class RolloutEndpoints
     private static Results<Ok<RolloutView>, ProblemHttpResult> Get(long rollout, RolloutBoard board, RolloutViews views) =>
         board.Find(rollout) is { } found ? TypedResults.Ok(views.Of(found)) : NotFound(rollout);
 
-    private static async Task<Results<Ok<RolloutView>, ProblemHttpResult>> AbortAsync(
-        long rollout, RolloutBoard board, RolloutViews views, DeploymentDesk desk, ClaimsPrincipal user, CancellationToken cancellation)
+    private static async Task<Results<Created<RolloutView>, ProblemHttpResult>> StartAsync(
+        NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutBoard board, RolloutViews views, TimeProvider time,
+        ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if (board.Find(rollout) is not { } found)
-            return NotFound(rollout);
-        var aborted = await board.AbortAsync(found, user.Who(), cancellation);
-        await desk.CallOffAsync(aborted.Id, user.Who(), cancellation);
-        return TypedResults.Ok(views.Of(aborted));
+        if (RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is not { } rollout)
+            return problem!;
+        var started = await board.StartAsync(rollout, cancellation);
+        return TypedResults.Created($"/api/v1/rollouts/{started!.Id}", views.Of(started));
     }
 
-    private static ProblemHttpResult NotFound(long rollout) =>
+    private static Results<Ok<RolloutPlanView>, ProblemHttpResult> Plan(
+        NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutViews views, TimeProvider time, ClaimsPrincipal user) =>
+        RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is { } rollout
+            ? TypedResults.Ok(views.Plan(rollout))
+            : problem!;
+
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> PauseAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Pause);
+
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ResumeAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Resume);
+
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AdvanceAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Advance);
+
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ReturnAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Return);
+
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AbortAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Abort);
+
+    public static ProblemHttpResult NotFound(long rollout) =>
         Problems.NotFound("rollout", rollout.ToString(CultureInfo.InvariantCulture));
 }
 
-/// <summary>Rollouts as staff see them.</summary>
-internal sealed class RolloutViews(RolloutBoard board, ProductCatalog products, ReleaseCatalog releases)
+/// <summary>A call by which a person does something to a rollout.</summary>
+internal readonly record struct RolloutCall(
+    long Rollout, RolloutBoard Board, RolloutDesk Desk, RolloutViews Views, ClaimsPrincipal User, CancellationToken Cancellation,
+    RolloutReason? Asked = null)
 {
-    public RolloutView Of(Rollout rollout) => new(
-        rollout.Id,
-        rollout.Product,
-        rollout.Version,
-        rollout.Hardware,
-        rollout.Group is null ? rollout.Target.ToString().ToLowerInvariant() : "group " + rollout.Group,
-        board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Supersedes(later, rollout, Builds(rollout), Builds(later)))
-            ? "superseded"
-            : rollout.State.ToString().ToLowerInvariant(),
-        rollout.Created,
-        rollout.CreatedBy,
-        rollout.Ended,
-        board.Counts(rollout.Id));
+    private const int LongestReason = 500;
 
-    private Release[] Builds(Rollout rollout) =>
-    [
-        .. releases.Builds(rollout.Product, rollout.Version, rollout.Hardware, ReleaseStatement.ApplicationKind)
-            .Where(build => build.Withdrawn is null && products.Find(rollout.Product)!.Trusts(build.SignedBy)),
-    ];
+    public async Task<Results<Ok<RolloutView>, ProblemHttpResult>> DoAsync(RolloutDeed deed)
+    {
+        if (Asked?.Reason is { Length: > LongestReason })
+            return Problems.Invalid($"The reason has at most {LongestReason} characters.");
+        if (Board.Find(Rollout) is not { } found)
+            return RolloutEndpoints.NotFound(Rollout);
+        var (done, refusal) = await Desk.DoAsync(found, deed, Asked?.Reason, User.Who(), Cancellation);
+        return done is null ? Problems.Conflict("rollout-state", refusal) : TypedResults.Ok(Views.Of(done));
+    }
 }

@@ -48,6 +48,8 @@ internal static class WebhookEvents
 {
     public const string AlertOpened = "alert.opened";
     public const string AlertClosed = "alert.closed";
+    public const string RolloutStopped = "rollout.stopped";
+    public const string RolloutCompleted = "rollout.completed";
     public const string Ping = "ping";
 
     /// <summary>Before the word of the state in which a deployment ended.</summary>
@@ -57,7 +59,7 @@ internal static class WebhookEvents
     public static IReadOnlyList<string> All { get; } =
     [
         AlertOpened, AlertClosed, "deployment.confirmed", "deployment.completed", "deployment.reverted", "deployment.refused",
-        "deployment.failed",
+        "deployment.failed", RolloutStopped, RolloutCompleted,
     ];
 
     public static bool IsOne(string word) => All.Contains(word, StringComparer.Ordinal);

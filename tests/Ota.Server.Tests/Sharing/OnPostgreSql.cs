@@ -111,3 +111,12 @@ public sealed class DenyByDefaultOnPostgreSqlTests : Staff.DenyByDefaultTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class StagedRolloutOnPostgreSqlTests : Rollouts.StagedRolloutTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

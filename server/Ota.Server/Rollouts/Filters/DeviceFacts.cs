@@ -39,15 +39,19 @@ internal readonly record struct DeviceFacts(
     {
         // Once: a check-in meanwhile replaces it whole.
         var heard = device.Heard;
-        var checkIn = heard?.CheckIn;
-        return new DeviceFacts(
+        return Of(device, heard?.CheckIn, heard?.At);
+    }
+
+    /// <summary>The device as it says that it is, at this moment; null for one that never did.</summary>
+    public static DeviceFacts Of(Device device, CheckIn? checkIn, DateTimeOffset? at) =>
+        new(
             device.Id,
             device.PlainName,
             device.Hardware,
             device.Group,
             checkIn?.Running ?? device.RunningAtEnrollment,
             device.Enrolled.ToUnixTimeMilliseconds(),
-            heard?.At.ToUnixTimeMilliseconds(),
+            at?.ToUnixTimeMilliseconds(),
             device.State,
             checkIn is null ? null : checkIn.Slot == SlotState.Trial ? "trial" : "confirmed",
             checkIn?.Restart.Cause,
@@ -56,5 +60,4 @@ internal readonly record struct DeviceFacts(
             checkIn?.Uptime,
             checkIn is null or { Rssi: 0 } ? null : checkIn.Rssi,
             checkIn?.FreeMemory);
-    }
 }

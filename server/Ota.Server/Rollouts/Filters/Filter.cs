@@ -15,9 +15,12 @@ internal sealed class Filter
     /// <summary>Values, each of a list counted, and questions whether there is one.</summary>
     public const int MostTerms = 100;
 
-    public Filter(FilterNode root) => Root = root;
+    public Filter(FilterNode root) => (Root, IsSteady) = (root, FilterSteadiness.IsSteady(root));
 
     public FilterNode Root { get; }
+
+    /// <inheritdoc cref="FilterSteadiness"/>
+    public bool IsSteady { get; }
 
     /// <summary>
     /// Reads a filter; null and what is wrong with it when it is none. Takes time in proportion to its length and never

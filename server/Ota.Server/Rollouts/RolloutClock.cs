@@ -1,0 +1,148 @@
+using System.Data.Common;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Server.Products;
+using Ota.Server.Sharing;
+
+namespace Ota.Server.Rollouts;
+
+/// <summary>
+/// What rollouts do by themselves: begin at their time, open their next wave, stop, come to their end. Where several servers share the database
+/// one does it for all; should two do it at once, one change is made.
+/// </summary>
+internal sealed partial class RolloutClock(
+    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, Duty duty,
+    TimeProvider time, ILogger<RolloutClock> logger) : BackgroundService
+{
+    /// <summary>Who changes it, for the audit log.</summary>
+    public const string Who = "rollouts";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    /// <summary>Looks at every rollout that has something to decide, once.</summary>
+    public async Task TickAsync(DateTimeOffset now, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            foreach (var rollout in board.All.Where(rollout => rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning).ToArray())
+                await TickAsync(rollout, now, cancellation);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// How many devices a rollout has yet to reach of those its open wave lets in: it is for them, they run something else and could take it.
+    /// </summary>
+    public long Left(Rollout rollout, DateTimeOffset now)
+    {
+        var product = products.Find(rollout.Product)!;
+        return fleet.All.LongCount(device => device.Decommissioned is null
+            && RolloutPolicy.Concerns(rollout, device, device.Instruction)
+            && Asking.Of(device, product, now) is var asking
+            && RolloutChoices.Matches(rollout, asking)
+            && choices.Decide(rollout, asking) is { IsSkip: false, Held: not (RolloutHold.NoBuild or RolloutHold.UpToDate or RolloutHold.BelowFloor or RolloutHold.WaveNotOpen) });
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await TryAsync(stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping; what is due is done after the next start.
+        }
+    }
+
+    private async Task TryAsync(CancellationToken cancellation)
+    {
+        if (!duty.IsMine)
+            return;
+        try
+        {
+            await TickAsync(time.GetUtcNow(), cancellation);
+        }
+        catch (Exception fault) when (fault is DbException or StaleException)
+        {
+            Log.Delayed(logger, fault.Message);
+        }
+    }
+
+    private Task TickAsync(Rollout rollout, DateTimeOffset now, CancellationToken cancellation) => rollout.State switch
+    {
+        RolloutState.Scheduled when rollout.Starts <= now => ChangeAsync(
+            rollout, rollout with { State = RolloutState.Active, Wave = 1, StateReason = null }, "rollout.open", cancellation),
+        RolloutState.Active when rollout.Plan.IsWatched => WatchAsync(rollout, now, cancellation),
+        RolloutState.Returning => ReturnAsync(rollout, now, cancellation),
+        _ => Task.CompletedTask,
+    };
+
+    private async Task WatchAsync(Rollout rollout, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var (progress, begun) = database.Read(connection => (
+            RolloutProgress.Waves(connection, rollout, now), RolloutTable.Begun(connection, rollout.Id)));
+        board.GaugeOf(rollout.Id).Learn(begun);
+        var decision = WavePolicy.Decide(
+            rollout.Plan, rollout.Wave, progress, rollout.Changed, new Lazy<long>(() => Left(rollout, now)), now);
+        switch (decision.Step)
+        {
+            case WaveStep.OpenNext:
+                await ChangeAsync(rollout, rollout with { Wave = rollout.Wave + 1 }, "rollout.open", cancellation);
+                break;
+            case WaveStep.Stop when rollout.Plan.OnStop == OnStop.Return:
+                await ChangeAsync(
+                    rollout, rollout with { State = RolloutState.Returning, StateReason = decision.Reason }, "rollout.stop", cancellation);
+                await desk.CallOffAsync(rollout.Id, "is returned", Who, cancellation);
+                break;
+            case WaveStep.Stop:
+                await ChangeAsync(
+                    rollout, rollout with { State = RolloutState.Stopped, StateReason = decision.Reason }, "rollout.stop", cancellation);
+                break;
+            case WaveStep.Complete:
+                await ChangeAsync(rollout, rollout with { State = RolloutState.Completed, StateReason = null }, "rollout.complete", cancellation);
+                break;
+        }
+    }
+
+    // Until nobody is left who could be brought back, or its time is over.
+    private async Task ReturnAsync(Rollout rollout, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var product = products.Find(rollout.Product)!;
+        var isOver = now - rollout.Changed >= rollout.Plan.Deadline || database.Read(connection =>
+            RolloutProgress.Open(connection, rollout.Id) == 0
+            && RolloutProgress.ToReturn(connection, rollout.Id).All(row => choices.Before(product, row.Before) is not { } before || before.SecurityCounter < row.Floor));
+        if (isOver)
+            await ChangeAsync(rollout, rollout with { State = RolloutState.Returned }, "rollout.returned", cancellation);
+    }
+
+    private async Task ChangeAsync(Rollout before, Rollout after, string action, CancellationToken cancellation)
+    {
+        if (await board.ChangeAsync(before, after, Who, action, cancellation) is not { } changed)
+            return;
+        Log.Changed(logger, changed.Id, changed.Product, changed.Version, RolloutWords.Of(changed.State), changed.Wave, changed.StateReason ?? "");
+    }
+
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Rollout {Rollout} of {Product} {Version} is {State}, wave {Wave}. {Reason}")]
+        public static partial void Changed(ILogger logger, long rollout, string product, string version, string state, int wave, string reason);
+
+        [LoggerMessage(2, LogLevel.Error, "Rollouts could not be looked at ({Reason}); trying again.")]
+        public static partial void Delayed(ILogger logger, string reason);
+    }
+}

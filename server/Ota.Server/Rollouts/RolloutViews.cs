@@ -1,0 +1,239 @@
+using Ota.Server.Data;
+using Ota.Server.Devices;
+using Ota.Server.Products;
+using Ota.Server.Releases;
+
+namespace Ota.Server.Rollouts;
+
+/// <summary>A rollout as staff see it.</summary>
+/// <param name="Wave">The open one, counted from 1; 0 before the start.</param>
+/// <param name="Silent">Deployments past the deadline that have not come to an end.</param>
+/// <param name="Held">Of the devices it is for that it has given nothing: how many it leaves as they are, by reason.</param>
+/// <param name="Devices">How many it is for, now.</param>
+public sealed record RolloutView(
+    long Id,
+    string Product,
+    string Version,
+    string? Hardware,
+    string? Where,
+    string Target,
+    string State,
+    string? StateReason,
+    DateTimeOffset Created,
+    string CreatedBy,
+    DateTimeOffset Starts,
+    DateTimeOffset? Ended,
+    int Wave,
+    IReadOnlyList<WaveView> Waves,
+    string? Window,
+    int? Rate,
+    string? Advance,
+    string? Stop,
+    string OnStop,
+    long? Deadline,
+    IReadOnlyDictionary<string, long> Deployments,
+    long Silent,
+    IReadOnlyDictionary<string, long> Held,
+    long Devices);
+
+/// <param name="Opened">Null while it is not.</param>
+/// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told.</param>
+public sealed record WaveView(int Number, string UpTo, DateTimeOffset? Opened, long Devices, IReadOnlyDictionary<string, long> Deployments);
+
+/// <summary>What a rollout would do.</summary>
+/// <param name="Held">How many devices it would leave as they are, by reason, once all waves are open.</param>
+public sealed record RolloutPlanView(
+    string Product,
+    string Version,
+    long Devices,
+    IReadOnlyList<PlannedWave> Waves,
+    IReadOnlyDictionary<string, long> Held,
+    DateTimeOffset Starts,
+    IReadOnlyList<string> Warnings);
+
+public sealed record PlannedWave(int Number, string UpTo, long Devices);
+
+/// <summary>Rollouts as staff see them.</summary>
+internal sealed class RolloutViews(
+    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, TimeProvider time)
+{
+    public RolloutView Of(Rollout rollout)
+    {
+        var now = time.GetUtcNow();
+        var (counts, opened) = database.Read(connection => (
+            RolloutProgress.Counts(connection, rollout, now), RolloutTable.Opened(connection, rollout.Id)));
+        var isSuperseded = IsSuperseded(rollout);
+        var counted = rollout.IsOver || isSuperseded ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
+        if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
+            counted.Held[RolloutWords.Of(RolloutHold.WeakSignal)] = deferred;
+        return new RolloutView(
+            rollout.Id,
+            rollout.Product,
+            rollout.Version,
+            rollout.Hardware,
+            rollout.Plan.Where?.ToString(),
+            rollout.Group is null ? RolloutWords.Of(rollout.Target) : "group " + rollout.Group,
+            isSuperseded ? "superseded" : RolloutWords.Of(rollout.State),
+            rollout.StateReason,
+            rollout.Created,
+            rollout.CreatedBy,
+            rollout.Starts,
+            rollout.Ended,
+            rollout.Wave,
+            [
+                .. rollout.Plan.Waves.All.Select((wave, i) => new WaveView(
+                    i + 1,
+                    wave.UpTo,
+                    opened.TryGetValue(i + 1, out var at) ? at : i < rollout.Wave ? rollout.Created : null,
+                    counted.ByWave[i],
+                    ByState(counts.Where(count => (count.Wave ?? 1) == i + 1)))),
+            ],
+            rollout.Plan.Window?.Text,
+            rollout.Plan.Rate,
+            rollout.Plan.Advance?.Text,
+            rollout.Plan.Stop?.Text,
+            rollout.Plan.OnStop == OnStop.Return ? "return" : "pause",
+            rollout.Plan.Text.Deadline,
+            ByState(counts),
+            counts.Where(count => count.Purpose != "return").Sum(count => count.Silent),
+            counted.Held,
+            counted.Devices);
+    }
+
+    /// <summary>What a rollout would do if it were started now and all its waves were open; changes nothing.</summary>
+    public RolloutPlanView Plan(Rollout rollout)
+    {
+        var product = products.Find(rollout.Product)!;
+        // The number it would get if it were started now, so that the waves are those devices.
+        var next = rollout with
+        {
+            Id = database.Read(connection => Counters.Last(connection, Counters.Instruction)) + 1,
+            State = RolloutState.Active,
+            Wave = rollout.Plan.Waves.Count,
+        };
+        var counted = Count(next with { Plan = next.Plan with { Window = null, Rate = null } }, time.GetUtcNow());
+        return new RolloutPlanView(
+            rollout.Product,
+            rollout.Version,
+            counted.Devices,
+            [.. rollout.Plan.Waves.All.Select((wave, i) => new PlannedWave(i + 1, wave.UpTo, counted.ByWave[i]))],
+            counted.Held,
+            rollout.Starts,
+            [.. RolloutWarnings.Of(rollout, product, counted)]);
+    }
+
+    // Looks at every device once.
+    private RolloutCensus Count(Rollout rollout, DateTimeOffset now)
+    {
+        var product = products.Find(rollout.Product)!;
+        var census = RolloutCensus.Nobody(rollout.Plan.Waves.Count);
+        foreach (var device in fleet.All)
+        {
+            if (device.Decommissioned is not null || !RolloutPolicy.IsFor(rollout, device))
+                continue;
+            var asking = Asking.Of(device, product, now);
+            if (!RolloutChoices.Matches(rollout, asking))
+                continue;
+            census.Add(rollout, device, rollout.Id > device.Instruction ? choices.Decide(rollout, asking) : null);
+        }
+
+        return census.Settled(rollout.Plan.Waves);
+    }
+
+    private bool IsSuperseded(Rollout rollout) =>
+        rollout.State == RolloutState.Active
+        && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Supersedes(later, rollout, Builds(rollout), Builds(later)));
+
+    // Those that bring a device back have words of their own.
+    private static Dictionary<string, long> ByState(IEnumerable<RolloutCount> counts) =>
+        counts.GroupBy(count => count.Purpose != "return" ? count.State
+                : count.State == "confirmed" ? "returned"
+                : count.State is "reverted" or "refused" or "failed" or "cancelled" or "withdrawn" or "superseded" or "expired" ? "not-returned"
+                : "returning")
+            .OrderBy(group => group.Key, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Sum(count => count.Count));
+
+    private Release[] Builds(Rollout rollout) => choices.Builds(products.Find(rollout.Product)!, rollout.Version, rollout.Hardware);
+}
+
+/// <summary>The devices a rollout is for, counted.</summary>
+internal sealed class RolloutCensus(int waves)
+{
+    public static RolloutCensus Nobody(int waves) => new(waves);
+
+    public long Devices { get; private set; }
+
+    /// <summary>By the wave they come into.</summary>
+    public long[] ByWave { get; } = new long[waves];
+
+    /// <summary>By reason.</summary>
+    public SortedDictionary<string, long> Held { get; } = new(StringComparer.Ordinal);
+
+    /// <param name="decision">Null for a device that the rollout has given something, or that was told something else since.</param>
+    public void Add(Rollout rollout, Device device, RolloutDecision? decision)
+    {
+        Devices++;
+        var share = Waves.ShareOf(rollout.Id, device.Id);
+        for (var i = 0; i < ByWave.Length; i++)
+        {
+            if (rollout.Plan.Waves.All[i].Share is { } most && share < most)
+            {
+                ByWave[i]++;
+                break;
+            }
+        }
+
+        var reason = decision switch
+        {
+            null => null,
+            { Held: { } held } => RolloutWords.Of(held),
+            { IsSkip: true } => RolloutWords.Of(RolloutHold.UpToDate),
+            { Purpose: Deployments.DeploymentPurpose.Step } => RolloutWords.Of(RolloutHold.NeedsStep),
+            _ => null,
+        };
+        if (reason is not null)
+            Held[reason] = Held.GetValueOrDefault(reason) + 1;
+    }
+
+    /// <summary>Waves by numbers take who asks first: of each its number of places, as far as there are devices.</summary>
+    public RolloutCensus Settled(Waves waves)
+    {
+        var before = 0L;
+        for (var i = 0; i < ByWave.Length; i++)
+        {
+            if (waves.All[i].Count is not null || before > 0)
+            {
+                var upTo = Math.Min(waves.All[i].Count ?? Devices, Devices);
+                ByWave[i] = upTo - before;
+                before = upTo;
+            }
+        }
+
+        return this;
+    }
+}
+
+/// <summary>What a person had better know before a rollout starts. Pure.</summary>
+internal static class RolloutWarnings
+{
+    public static IEnumerable<string> Of(Rollout rollout, Product product, RolloutCensus census)
+    {
+        var plan = rollout.Plan;
+        if (census.Devices == 0)
+            yield return "It is for no device now.";
+        for (var i = 0; i < census.ByWave.Length - 1 && census.Devices > 0; i++)
+        {
+            if (census.ByWave[i] == 0)
+                yield return $"Wave {i + 1} ({plan.Waves.All[i].UpTo}) has no device in it; it proves nothing.";
+        }
+
+        if (plan.Advance is { } advance && plan.Waves.Count > 1 && advance.Soak < product.Poll.Interval)
+            yield return $"It soaks for less than the pause between two check-ins ({product.Poll.Text}): a wave may be judged by the few devices that asked by then.";
+        if (plan.Deadline is null && plan.Stop is not null)
+            yield return "Without a deadline a device that is never heard again is neither failed nor silent; it only keeps the next wave from opening.";
+        if (plan.Rate is { } rate && census.Devices / rate > 7 * 1440)
+            yield return $"At {rate} a minute, {census.Devices} devices take more than a week.";
+        if (!plan.Waves.IsWhole)
+            yield return $"Its last wave is {plan.Waves.All[^1].UpTo}; the other devices keep what they run.";
+    }
+}

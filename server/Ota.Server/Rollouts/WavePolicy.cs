@@ -1,0 +1,73 @@
+namespace Ota.Server.Rollouts;
+
+/// <summary>What of a wave's deployments ended badly, or is silent.</summary>
+internal readonly record struct WaveFaults(long Failed, long Refused, long Reverted, long Silent, long Alerts);
+
+/// <summary>What has come of one wave.</summary>
+/// <param name="Given">Deployments whose order was handed out and that nobody called off: what shares are of.</param>
+/// <param name="Faults">Those since somebody last resumed the rollout although it had stopped itself.</param>
+/// <param name="LastConfirmed">Null when none was.</param>
+internal sealed record WaveProgress(int Number, long Given, long Confirmed, WaveFaults Faults, DateTimeOffset? LastConfirmed)
+{
+    public static WaveProgress Nothing(int number) => new(number, 0, 0, default, null);
+
+    public long Count(WaveCount counts) =>
+        (counts.HasFlag(WaveCount.Confirmed) ? Confirmed : 0)
+        + (counts.HasFlag(WaveCount.Failed) ? Faults.Failed : 0)
+        + (counts.HasFlag(WaveCount.Refused) ? Faults.Refused : 0)
+        + (counts.HasFlag(WaveCount.Reverted) ? Faults.Reverted : 0)
+        + (counts.HasFlag(WaveCount.Silent) ? Faults.Silent : 0)
+        + (counts.HasFlag(WaveCount.Alerts) ? Faults.Alerts : 0);
+}
+
+internal enum WaveStep
+{
+    Stay,
+    OpenNext,
+    Stop,
+    Complete,
+}
+
+internal sealed record WaveDecision(WaveStep Step, string? Reason);
+
+/// <summary>Whether a rollout goes on to its next wave, stops itself, or has come to its end. Pure.</summary>
+internal static class WavePolicy
+{
+    /// <summary>The first arm that matches wins; docs/states.md has the same table.</summary>
+    /// <param name="wave">The open one, counted from 1.</param>
+    /// <param name="progress">Of each wave so far, in order.</param>
+    /// <param name="changed">When it was opened, or the rollout resumed.</param>
+    /// <param name="left">How many devices the open wave lets in that have yet to begin and could; asked only where it matters.</param>
+    public static WaveDecision Decide(
+        RolloutPlan plan, int wave, IReadOnlyList<WaveProgress> progress, DateTimeOffset changed, Lazy<long> left, DateTimeOffset now)
+    {
+        var current = progress.FirstOrDefault(one => one.Number == wave) ?? WaveProgress.Nothing(wave);
+        return progress switch
+        {
+            _ when Stops(plan.Stop, progress) is { } reason => new(WaveStep.Stop, reason),
+            _ when wave < plan.Waves.Count && plan.Advance is null => Stay,
+            // Nobody is in it, as in the first percent of ten devices: nothing to wait for.
+            _ when current.Given == 0 && wave < plan.Waves.Count => left.Value == 0 ? new(WaveStep.OpenNext, null) : Stay,
+            _ when current.Given > 0 && !Advances(plan.Advance, current, changed, now) => Stay,
+            _ when wave < plan.Waves.Count => new(WaveStep.OpenNext, null),
+            _ when plan.IsWatched && left.Value == 0 => new(WaveStep.Complete, null),
+            _ => Stay,
+        };
+    }
+
+    private static WaveDecision Stay { get; } = new(WaveStep.Stay, null);
+
+    private static bool Advances(AdvanceRule? rule, WaveProgress wave, DateTimeOffset changed, DateTimeOffset now) =>
+        rule is null
+        || (rule.Terms.All(term => term.Holds(wave.Count(term.Counts), wave.Given))
+            && now - (wave.LastConfirmed > changed ? wave.LastConfirmed.Value : changed) >= rule.Soak);
+
+    // Each wave by itself: many good ones in a later wave do not hide the bad ones of an earlier.
+    private static string? Stops(StopRule? rule, IReadOnlyList<WaveProgress> progress) =>
+        rule is null ? null
+        : (from wave in progress
+           from term in rule.Terms
+           let count = wave.Count(term.Counts)
+           where count > 0 && term.Holds(count, wave.Given)
+           select $"wave {wave.Number}: {term.Text} ({count} of {wave.Given})").FirstOrDefault();
+}

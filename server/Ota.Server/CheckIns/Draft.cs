@@ -79,6 +79,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         {
             Wave = rollout.Wave,
             Purpose = purpose,
+            Reason = purpose == DeploymentPurpose.Return ? rollout.StateReason : null,
         });
     }
 
@@ -205,7 +206,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         (null, _) => "",
         ({ } rollout, DeploymentPurpose.Step) => $", a step of rollout {rollout}",
-        ({ } rollout, DeploymentPurpose.Return) => $", to return from rollout {rollout}",
+        ({ } rollout, DeploymentPurpose.Return) => $", to return from rollout {rollout}{(open.Reason is null ? "" : ": " + open.Reason)}",
         ({ } rollout, _) => $", rollout {rollout}" + (open.Wave > 1 ? $", wave {open.Wave}" : ""),
     };
 

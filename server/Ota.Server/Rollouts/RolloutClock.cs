@@ -12,7 +12,7 @@ namespace Ota.Server.Rollouts;
 /// one does it for all; should two do it at once, one change is made.
 /// </summary>
 internal sealed partial class RolloutClock(
-    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, Duty duty,
+    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, ChannelFollow follow, Duty duty,
     TimeProvider time, ILogger<RolloutClock> logger) : BackgroundService
 {
     /// <summary>Who changes it, for the audit log.</summary>
@@ -27,6 +27,7 @@ internal sealed partial class RolloutClock(
         await _turn.WaitAsync(cancellation);
         try
         {
+            await follow.TickAsync(now, cancellation);
             foreach (var rollout in board.All.Where(rollout => rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning).ToArray())
                 await TickAsync(rollout, now, cancellation);
         }

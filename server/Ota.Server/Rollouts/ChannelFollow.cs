@@ -96,11 +96,12 @@ internal sealed partial class ChannelFollow(
 
     private Release? Newest(Product product, Following following)
     {
+        var hardware = Following.Rollout(following.Plan)?.Hardware;
         Release? newest = null;
         foreach (var release in releases.Of(product.Name))
         {
             if (release is { Kind: ReleaseStatement.ApplicationKind, Withdrawn: null } && release.Channel == following.Channel
-                && VersionOrder.IsVersion(release.Version)
+                && (hardware is null || release.Hardware.Contains(hardware)) && VersionOrder.IsVersion(release.Version)
                 && (newest is null || VersionOrder.Compare(release.Version, newest.Version) > 0))
                 newest = release;
         }

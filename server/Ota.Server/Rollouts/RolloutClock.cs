@@ -120,7 +120,8 @@ internal sealed partial class RolloutClock(
         var product = products.Find(rollout.Product)!;
         var isOver = now - rollout.Changed >= rollout.Plan.Deadline || database.Read(connection =>
             RolloutProgress.Open(connection, rollout.Id) == 0
-            && RolloutProgress.ToReturn(connection, rollout.Id).All(row => choices.Before(product, row.Before) is not { } before || before.SecurityCounter < row.Floor));
+            && RolloutProgress.ToReturn(connection, rollout.Id).All(row =>
+                RolloutPolicy.DecideReturn(new Standing { Floor = (int)row.Floor }, choices.Before(product, row.Before)).Held is not null));
         if (isOver)
             await ChangeAsync(rollout, rollout with { State = RolloutState.Returned }, "rollout.returned", cancellation);
     }

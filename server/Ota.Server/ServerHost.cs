@@ -126,6 +126,7 @@ internal static partial class ServerHost
         services.AddSingleton<RolloutBoard>();
         services.AddSingleton<RolloutChoices>();
         services.AddSingleton<RolloutDesk>();
+        services.AddSingleton<ChannelFollow>();
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<RolloutClock>();
         services.AddHostedService(provider => provider.GetRequiredService<RolloutClock>());
@@ -230,6 +231,7 @@ internal static partial class ServerHost
         api.MapAlerts();
         api.MapWebhooks();
         api.MapRollouts();
+        api.MapFollow();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
     }

@@ -123,7 +123,7 @@ internal sealed partial class CheckInFlow(
     {
         if (draft.CheckIn.Slot == SlotState.Trial || draft.Open is { CanBeReplaced: false })
             return TimeSpan.MaxValue;
-        var asking = new Asking(draft.Device, draft.CheckIn, draft.Open, draft.Instruction, product, draft.Now);
+        var asking = new Asking(draft.Device, draft.CheckIn, draft.Open, draft.Instruction, product, draft.Now, draft.Stepped);
         var choice = choices.Choose(asking, board);
         draft.Considered = choice.IsSteady ? board : null;
         if (choice.Rollout is not { } rollout)

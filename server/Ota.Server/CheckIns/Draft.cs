@@ -43,6 +43,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Number of the latest deployment or rollout it was given, as this check-in leaves it.</summary>
     public long Instruction => _instruction;
 
+    /// <summary>The rollout whose step this check-in confirms.</summary>
+    public long? Stepped { get; private set; }
+
     /// <summary>How many devices a rollout by numbers has let in, as the database said; null when it was not asked.</summary>
     public (long Rollout, long Begun)? Learned { get; private set; }
 
@@ -136,7 +139,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         // What the rollout is for comes next; it is as if it had not been told of the rollout, though of all before.
         if (state == DeploymentState.Confirmed && Open is { Purpose: DeploymentPurpose.Step, Rollout: { } rollout } && rollout == _instruction)
-            _instruction = rollout - 1;
+            (_instruction, Stepped) = (rollout - 1, rollout);
         var ended = Open! with { State = state, Detail = detail, Ended = now };
         _ended.Add(ended);
         _state = DeploymentWords.Shown(ended);

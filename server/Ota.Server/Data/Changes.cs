@@ -23,6 +23,9 @@ internal static class Changes
     public static void NoteHeard(DbConnection connection, IEnumerable<string> devices) =>
         connection.Execute(NoteSql, new { kind = Heard, key = string.Join(',', devices) });
 
+    public static void NoteDevice(DbConnection connection, string device) =>
+        connection.Execute(NoteSql, new { kind = "device", key = device });
+
     public static long Position(DbConnection connection) => connection.ExecuteScalar<long>(PositionSql);
 
     public static IReadOnlyList<Change> Since(DbConnection connection, long after, int most) =>

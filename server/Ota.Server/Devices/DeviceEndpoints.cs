@@ -35,7 +35,8 @@ public record DeviceView(
     long? FreeMemory,
     string? RestartCause,
     DateTimeOffset? RestartAt,
-    long? Restarts);
+    long? Restarts,
+    string? Zone);
 
 /// <summary>One device with its story: what happened, oldest first, and its deployments, newest first.</summary>
 public sealed record DeviceStory : DeviceView
@@ -50,12 +51,16 @@ public sealed record DeviceStory : DeviceView
 
 public sealed record GroupChange(string? Group);
 
+/// <param name="Zone">IANA name; null for the zone of the product's poll.</param>
+public sealed record ZoneChange(string? Zone);
+
 public sealed record HandOver(string? Reason);
 
 internal static class DeviceEndpoints
 {
     private const int LongestTimeline = 200;
     private const string GroupSql = "UPDATE devices SET group_name = @group WHERE id = @id";
+    private const string ZoneSql = "UPDATE devices SET zone = @zone WHERE id = @id";
     private const string HandOverSql = "UPDATE devices SET handed_over = 1 WHERE id = @id";
 
     public static void MapDevices(this IEndpointRouteBuilder api)
@@ -64,6 +69,8 @@ internal static class DeviceEndpoints
         devices.MapGet("", List).For(StaffRole.Viewer).WithSummary("Devices in the order of their ids, a page at a time");
         devices.MapGet("/{device}", Get).For(StaffRole.Viewer).WithSummary("One device, by its id or hardware id, with its timeline");
         devices.MapPut("/{device}/group", GroupAsync).For(StaffRole.Support).WithSummary("Puts a device into a group, or into none");
+        devices.MapPut("/{device}/zone", ZoneAsync).For(StaffRole.Support)
+            .WithSummary("Says where a device stands, for the hours of rollouts; null for its product's poll");
         devices.MapPost("/{device}/hand-over", HandOverAsync).For(StaffRole.Support)
             .WithSummary("Lets the hardware enroll anew, with new secrets that revoke the old ones");
     }
@@ -127,6 +134,23 @@ internal static class DeviceEndpoints
         return TypedResults.Ok(View(found));
     }
 
+    private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> ZoneAsync(
+        string device, ZoneChange asked, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
+        TimeZoneInfo? zone = null;
+        if (asked.Zone is not null && (zone = ZonedTime.Find(asked.Zone, out var reason)) is null)
+            return Problems.Invalid(reason);
+        using var held = await fleet.LockAsync(found, cancellation);
+        await ChangeAsync(
+            database, time, found, ZoneSql, new { id = found.Id, zone = zone?.Id }, "device.zone",
+            zone is null ? "Is where its product's poll is" : $"Is in {zone.Id}", user, cancellation);
+        found.Zone = zone;
+        found.Considered = null;
+        return TypedResults.Ok(View(found));
+    }
+
     private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> HandOverAsync(
         string device, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation, HandOver? asked = null)
     {
@@ -151,6 +175,9 @@ internal static class DeviceEndpoints
             connection =>
             {
                 connection.Execute(sql, values);
+                // Not every column's change is noted by itself.
+                if (database.IsShared)
+                    Changes.NoteDevice(connection, device.Id);
                 Timeline.Append(connection, device.Id, at, action["device.".Length..], text, user.Who());
                 AuditLog.Append(connection, at, user.Who(), action, device.Id, text);
             },
@@ -189,6 +216,7 @@ internal static class DeviceEndpoints
             checkIn?.FreeMemory,
             checkIn?.Restart.Cause,
             checkIn is { Restart.At: > 0 and < 253402300800 } ? DateTimeOffset.FromUnixTimeSeconds(checkIn.Restart.At) : null,
-            checkIn?.Restart.Count);
+            checkIn?.Restart.Count,
+            device.Zone?.Id);
     }
 }

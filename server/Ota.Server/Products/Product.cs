@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ota.Signing;
 
 namespace Ota.Server.Products;
@@ -29,6 +30,9 @@ internal sealed record Product(
     /// <summary>Its patience with a weak signal; null for none.</summary>
     public SignalPolicy? Signal { get; init; }
 
+    /// <summary>The channel whose newest release starts a rollout by itself, and how, as JSON; null for none.</summary>
+    public string? Follow { get; init; }
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -43,7 +47,11 @@ public sealed record ProductView(
     string Poll,
     DateTimeOffset Created,
     SignalPolicy? Signal,
+    JsonElement? Follow,
     string? EnrollmentKey);
+
+/// <param name="Follow">A channel and the plan of its rollouts; null for none.</param>
+public sealed record FollowChange(JsonElement Follow);
 
 /// <param name="Signal">Null to never wait.</param>
 public sealed record SignalChange(SignalPolicy? Signal);

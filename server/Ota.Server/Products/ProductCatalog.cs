@@ -12,7 +12,7 @@ namespace Ota.Server.Products;
 internal sealed class ProductCatalog(Database database, TimeProvider time)
 {
     private const string AllSql =
-        "SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days FROM products";
+        "SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, follow FROM products";
 
     private const string KeysSql = "SELECT product, pem FROM release_keys ORDER BY product, position";
 
@@ -35,6 +35,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter = @before AND @counter > @before";
 
     private const string SignalSql = "UPDATE products SET weak_signal = @weak, weak_signal_days = @days WHERE name = @product";
+
+    private const string FollowSql = "UPDATE products SET follow = @follow WHERE name = @product";
 
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
@@ -59,6 +61,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
                 statements[row.Name].ToDictionary(statement => (int)statement.Counter, statement => statement.Statement),
                 DateTimeOffset.FromUnixTimeMilliseconds(row.Created))
             {
+                Follow = row.Follow,
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
             };
         }
@@ -134,6 +137,21 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Signal = signal });
     }
 
+    /// <summary>Sets which channel rolls itself out, and how, or that none does.</summary>
+    /// <param name="says">For the audit log.</param>
+    public async Task<Product> SetFollowAsync(Product product, string? follow, string says, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(FollowSql, new { product = product.Name, follow });
+                AuditLog.Append(connection, now, who, "product.follow", product.Name, says);
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Follow = follow });
+    }
+
     // One change does not undo another that came between.
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
@@ -163,5 +181,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? WeakSignal { get; init; }
 
         public long? WeakSignalDays { get; init; }
+
+        public string? Follow { get; init; }
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Http;
 using Ota.Server.Secrets;
@@ -118,7 +119,7 @@ internal static class ProductEndpoints
         && there.ReleaseKeys.Select(key => key.Id).ToHashSet().SetEquals(asked.ReleaseKeys.Select(key => key.Id))
         && there.Poll.Text == asked.Poll.Text;
 
-    private static ProductView View(Product product, MasterSecret master, ClaimsPrincipal user) => new(
+    public static ProductView View(Product product, MasterSecret master, ClaimsPrincipal user) => new(
         product.Name,
         product.Hardware,
         [.. product.ReleaseKeys.Select(key => new ReleaseKeyView(key.Id, key.Pem))],
@@ -126,5 +127,6 @@ internal static class ProductEndpoints
         product.Poll.Text,
         product.Created,
         product.Signal,
+        product.Follow is null ? null : JsonElement.Parse(product.Follow).GetProperty("plan"),
         user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
 }

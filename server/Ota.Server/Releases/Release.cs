@@ -83,7 +83,7 @@ internal sealed record ReleaseImageView(string Sha256, string Md5, long Size, st
 public sealed record Withdrawal(string? Reason);
 
 /// <param name="Required">Whether devices must run it before they may run a later version.</param>
-public sealed record StepChange(bool Required);
+public sealed record StepChange(bool? Required);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Deployments;
 using Ota.Server.Http;
 using Ota.Server.Products;
+using Ota.Server.Rollouts;
 using Ota.Server.Staff;
+using Ota.Signing;
 
 namespace Ota.Server.Releases;
 
@@ -19,6 +21,8 @@ internal static class ReleaseEndpoints
         releases.MapGet("/{version}/statement", Statement).For(StaffRole.Viewer).WithSummary("The release statement, as signed");
         releases.MapPost("/{version}/withdraw", WithdrawAsync).For(StaffRole.Developer)
             .WithSummary("Withdraws a release: nobody is offered it any more");
+        releases.MapPut("/{version}/step", StepAsync).For(StaffRole.Developer)
+            .WithSummary("Makes a version one that devices must run before they may run a later one, or no longer");
         api.MapGet("/drop-folder", (DropFolder folder) => folder.Verdicts()).For(StaffRole.Viewer).WithTags("Releases")
             .WithSummary("What became of the builds in the drop folder");
     }
@@ -63,6 +67,22 @@ internal static class ReleaseEndpoints
         var withdrawn = await releases.WithdrawAsync(release, asked?.Reason, user.Who(), cancellation);
         await desk.CallOffAsync(withdrawn, user.Who(), cancellation);
         return TypedResults.Ok(ReleaseView.Of(withdrawn, products.Find(product)!));
+    }
+
+    private static async Task<Results<Ok<ReleaseView[]>, ProblemHttpResult>> StepAsync(
+        string product, string version, StepChange asked, ProductCatalog products, ReleaseCatalog releases, RolloutBoard rollouts, ClaimsPrincipal user,
+        CancellationToken cancellation)
+    {
+        if (products.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        if (releases.Builds(product, version, hardware: null, ReleaseStatement.ApplicationKind).Count == 0)
+            return Problems.NotFound("release", $"{product} {version}");
+        if (asked.Required is not { } isRequired)
+            return Problems.Invalid("required is true or false.");
+        await releases.RequireAsync(product, version, isRequired, user.Who(), cancellation);
+        rollouts.Renew(product);
+        return TypedResults.Ok(releases.Builds(product, version, hardware: null, ReleaseStatement.ApplicationKind)
+            .Select(release => ReleaseView.Of(release, found)).ToArray());
     }
 
     private static Release? One(

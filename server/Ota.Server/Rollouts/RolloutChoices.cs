@@ -13,8 +13,9 @@ namespace Ota.Server.Rollouts;
 /// <param name="CheckIn">Null before its first.</param>
 /// <param name="Open">Its open deployment.</param>
 /// <param name="Instruction">Number of the latest deployment or rollout it was given.</param>
+/// <param name="Stepped">The rollout whose step it has just confirmed, by this very check-in.</param>
 internal readonly record struct Asking(
-    Device Device, CheckIn? CheckIn, Deployment? Open, long Instruction, Product Product, DateTimeOffset Now)
+    Device Device, CheckIn? CheckIn, Deployment? Open, long Instruction, Product Product, DateTimeOffset Now, long? Stepped = null)
 {
     public TimeZoneInfo Zone => Device.Zone ?? Product.Poll.Zone;
 
@@ -98,7 +99,7 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
         if (asking.Instruction != rollout.Id - 1 || !rollout.IsOpen || rollout.Plan.Waves.MostIn(rollout.Wave) is null)
             return false;
         var device = asking.Device.Id;
-        return database.Read(connection => RolloutProgress.HasStepped(connection, rollout.Id, device));
+        return asking.Stepped == rollout.Id || database.Read(connection => RolloutProgress.HasStepped(connection, rollout.Id, device));
     }
 
     /// <summary>

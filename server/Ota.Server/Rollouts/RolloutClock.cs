@@ -12,7 +12,7 @@ namespace Ota.Server.Rollouts;
 /// one does it for all; should two do it at once, one change is made.
 /// </summary>
 internal sealed partial class RolloutClock(
-    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, Duty duty,
+    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, ChannelFollow follow, Duty duty,
     TimeProvider time, ILogger<RolloutClock> logger) : BackgroundService
 {
     /// <summary>Who changes it, for the audit log.</summary>
@@ -27,6 +27,7 @@ internal sealed partial class RolloutClock(
         await _turn.WaitAsync(cancellation);
         try
         {
+            await follow.TickAsync(now, cancellation);
             foreach (var rollout in board.All.Where(rollout => rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning).ToArray())
                 await TickAsync(rollout, now, cancellation);
         }
@@ -119,7 +120,8 @@ internal sealed partial class RolloutClock(
         var product = products.Find(rollout.Product)!;
         var isOver = now - rollout.Changed >= rollout.Plan.Deadline || database.Read(connection =>
             RolloutProgress.Open(connection, rollout.Id) == 0
-            && RolloutProgress.ToReturn(connection, rollout.Id).All(row => choices.Before(product, row.Before) is not { } before || before.SecurityCounter < row.Floor));
+            && RolloutProgress.ToReturn(connection, rollout.Id).All(row =>
+                RolloutPolicy.DecideReturn(new Standing { Floor = (int)row.Floor }, choices.Before(product, row.Before)).Held is not null));
         if (isOver)
             await ChangeAsync(rollout, rollout with { State = RolloutState.Returned }, "rollout.returned", cancellation);
     }

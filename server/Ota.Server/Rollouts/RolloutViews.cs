@@ -64,6 +64,8 @@ internal sealed class RolloutViews(
             RolloutProgress.Counts(connection, rollout, now), RolloutTable.Opened(connection, rollout.Id)));
         var isSuperseded = IsSuperseded(rollout);
         var counted = rollout.IsOver || isSuperseded ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
+        if (rollout.State == RolloutState.Returning)
+            CountReturn(rollout, counted.Held);
         if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
             counted.Held[RolloutWords.Of(RolloutHold.WeakSignal)] = deferred;
         return new RolloutView(
@@ -138,6 +140,19 @@ internal sealed class RolloutViews(
         }
 
         return census.Settled(rollout.Plan.Waves);
+    }
+
+    // Of those that got it, who cannot be brought back.
+    private void CountReturn(Rollout rollout, SortedDictionary<string, long> held)
+    {
+        var product = products.Find(rollout.Product)!;
+        held.Clear();
+        foreach (var row in database.Read(connection => RolloutProgress.ToReturn(connection, rollout.Id)))
+        {
+            var standing = new Standing { Floor = (int)row.Floor };
+            if (RolloutPolicy.DecideReturn(standing, choices.Before(product, row.Before)).Held is { } reason)
+                held[RolloutWords.Of(reason)] = held.GetValueOrDefault(RolloutWords.Of(reason)) + row.Devices;
+        }
     }
 
     private bool IsSuperseded(Rollout rollout) =>

@@ -120,3 +120,21 @@ public sealed class StagedRolloutOnPostgreSqlTests : Rollouts.StagedRolloutTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class RolloutReturnOnPostgreSqlTests : Rollouts.RolloutReturnTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class RolloutHoursOnPostgreSqlTests : Rollouts.RolloutHoursTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

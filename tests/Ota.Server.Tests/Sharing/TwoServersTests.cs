@@ -128,6 +128,71 @@ public sealed class TwoServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_wave_that_one_opens_the_other_honours_and_both_together_let_in_no_more_than_it_has_places()
+    {
+        await _one.UploadedAsync(ABuild.Of("1.0.0"));
+        var devices = new List<ADevice>();
+        for (var i = 0; i < 40; i++)
+        {
+            devices.Add(await ADevice.EnrollAsync(_one, _enrollmentKey, $"02:00:00:00:06:{i:x2}"));
+            await devices[i].HeldAsync();
+        }
+
+        var rollout = (await _one.PostAsync("api/v1/rollouts", new
+        {
+            product = "kettle", version = "1.0.0", waves = new[] { "5", "15", "rest" }, advance = "confirmed >= 100%",
+        })).GetProperty("id").GetInt64();
+        await SeenAsync(async () => (await _two.GetAsync("api/v1/rollouts")).GetArrayLength() == 1);
+
+        // Each device asks one of them, all at the same moment.
+        async Task<ADevice[]> OfferedAsync()
+        {
+            var offered = new System.Collections.Concurrent.ConcurrentBag<ADevice>();
+            await Parallel.ForEachAsync(Enumerable.Range(0, devices.Count), async (i, _) =>
+            {
+                var device = i % 2 == 0 ? devices[i] : devices[i].At(_two);
+                using var answer = await device.CheckInAsync();
+                if (answer.StatusCode == HttpStatusCode.OK)
+                    offered.Add(device);
+                else
+                    Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+            });
+            return [.. offered];
+        }
+
+        async Task InstallAsync(IEnumerable<ADevice> offered)
+        {
+            foreach (var device in offered)
+            {
+                await device.InstallAsync("1.0.0");
+                var i = devices.FindIndex(one => one.Id == device.Id);
+                devices[i] = device.At(_one);
+            }
+        }
+
+        var first = await OfferedAsync();
+        Assert.Equal(5, first.Length);
+        await InstallAsync(first);
+        // Whichever does it for both, and both at once: one wave is opened.
+        var clocks = new[] { _one, _two }.Select(server => server.App.Services.GetRequiredService<Ota.Server.Rollouts.RolloutClock>()).ToArray();
+        await Task.WhenAll(clocks.Select(clock => clock.TickAsync(_one.Time.GetUtcNow(), CancellationToken.None)));
+        await SeenAsync(async () =>
+        {
+            var seen = await Task.WhenAll(new[] { _one, _two }.Select(server => server.GetAsync($"api/v1/rollouts/{rollout}")));
+            return seen.All(shown => shown.GetProperty("wave").GetInt32() == 2);
+        });
+
+        var second = await OfferedAsync();
+        Assert.Equal(10, second.Length);
+        Assert.Empty(second.Select(device => device.Id).Intersect(first.Select(device => device.Id)));
+        await _two.PostAsync($"api/v1/rollouts/{rollout}/pause", new { });
+        await SeenAsync(async () => (await OfferedAsync()).Length == 0);
+        var opened = _one.App.Services.GetRequiredService<Database>().Read(connection =>
+            connection.Query<long>("SELECT wave FROM rollout_waves ORDER BY wave").ToArray());
+        Assert.Equal([1L, 2L], opened);
+    }
+
+    [Fact]
     public async Task Two_people_who_recover_one_unit_at_two_servers_get_one_recovery()
     {
         var rescue = ABuild.Of("9.0.0", "recovery");

@@ -12,6 +12,9 @@ internal record Device
     public string? HardwareId { get; init; }
     public string? Hardware { get; init; }
     public string? Group { get; init; }
+
+    /// <summary>IANA name; null for its product's.</summary>
+    public string? Zone { get; init; }
     public string? Running { get; init; }
 
     /// <summary>Hash of the statement of what it runs.</summary>

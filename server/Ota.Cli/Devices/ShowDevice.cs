@@ -34,6 +34,7 @@ internal static class ShowDevice
             ("Runs", device.Slot is null ? device.Running : $"{device.Running}, {device.Slot}"),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
             ("Group", device.Group),
+            ("Time zone", device.Zone),
             ("Enrolled", When.Both(device.Enrolled, now)),
             ("Secrets", device.Generation is > 1 ? $"generation {device.Generation}" : ""),
             ("Hand-over", new Cell(device.HandOverPending == true ? "pending: until it enrolls again, its old secrets work" : "", Tone.Busy)),

@@ -19,7 +19,7 @@ internal static class FollowChannel
     {
         var verb = new Verb(
             "follow", "Let each new release of a channel start a rollout by itself, as the options say.", RunAsync) { Name, Channel, Off };
-        foreach (var option in Plan.All)
+        foreach (var option in Plan.WithoutTime)
             verb.Add(option);
         return verb;
     }

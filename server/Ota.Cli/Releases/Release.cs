@@ -11,6 +11,7 @@ internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string
 /// <param name="SignedBy">Id of the release key.</param>
 /// <param name="SignerTrusted">False when devices refuse it, as the product has dropped that key.</param>
 /// <param name="ImageSays">What the image's own headers say; its members depend on the format.</param>
+/// <param name="Step">Devices below it run it before anything newer.</param>
 internal sealed record Release(
     string Id,
     string Product,
@@ -28,7 +29,8 @@ internal sealed record Release(
     string? SignedBy,
     bool? SignerTrusted,
     ReleaseImage Image,
-    JsonElement? ImageSays)
+    JsonElement? ImageSays,
+    bool? Step)
 {
     public void Facts(Screen screen, DateTimeOffset now) => screen.Facts(
         ("Release", new Cell($"{Product} {Version}", Tone.Strong)),
@@ -36,6 +38,7 @@ internal sealed record Release(
         ("Hardware", string.Join(", ", Hardware)),
         ("Withdrawn", new Cell(Withdrawn is null ? "" : $"{When.Both(Withdrawn, now)} {WithdrawnReason}", Tone.Bad)),
         ("Channel", Channel),
+        ("Step", Step == true ? "devices below it run it before anything newer" : ""),
         ("Security counter", SecurityCounter),
         ("Notes", Notes),
         ("Image", $"{Image.Format}, {Image.Size:N0} bytes"),

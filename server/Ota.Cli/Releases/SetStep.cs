@@ -22,9 +22,9 @@ internal static class SetStep
     private static async Task RunAsync(Call call, CancellationToken cancellation)
     {
         var (product, version) = (call.Get(Product), Arguments.Versioned(call.Get(Version)));
-        var release = await call.Api.PutAsync<StepChange, Release>(
+        var releases = await call.Api.PutAsync<StepChange, Release[]>(
             ApiPath.Of($"products/{product}/releases/{version}/step"), new StepChange(!call.Get(Off)), cancellation);
-        call.Screen.Show(release, screen => screen.Line(
+        call.Screen.Show(releases, screen => screen.Line(
             new Cell($"{product} {version}", Tone.Strong),
             call.Get(Off) ? " may be skipped." : " is a step: devices below it run it before anything newer."));
     }

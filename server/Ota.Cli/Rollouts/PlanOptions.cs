@@ -60,9 +60,12 @@ internal sealed class PlanOptions
     public PlanOptions() => _onStop.AcceptOnlyFromAmong("pause", "return");
 
     /// <summary>In the order of the help.</summary>
-    public IEnumerable<Option> All =>
+    public IEnumerable<Option> All => [_at, _zone, .. WithoutTime];
+
+    /// <summary>For rollouts that start when something else happens.</summary>
+    public IEnumerable<Option> WithoutTime =>
     [
-        _where, _hardware, _waves, _at, _zone, _window, _rate, _advance, _byHand, _stop, _neverStop, _onStop, _deadline,
+        _where, _hardware, _waves, _window, _rate, _advance, _byHand, _stop, _neverStop, _onStop, _deadline,
     ];
 
     /// <summary>What was asked for; fails with a sentence on what cannot be meant.</summary>

@@ -56,9 +56,6 @@ internal sealed record Rollout
     /// <summary>Whom it is for, in one cell.</summary>
     public string? For => Where ?? Target;
 
-    /// <summary>Nothing more happens of it.</summary>
-    public bool IsOver => State is "completed" or "aborted" or "superseded" or "returned";
-
     public void Facts(Screen screen, DateTimeOffset now) => screen.Facts(
     [
         ("Rollout", Id),

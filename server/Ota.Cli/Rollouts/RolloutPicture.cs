@@ -21,7 +21,7 @@ internal sealed record RolloutPicture(
             ("Devices", rollout.Devices is { } devices ? $"{devices:N0}" : ""),
             ("Held", Counts.Of(new SortedDictionary<string, long>(rollout.Held.ToDictionary(), StringComparer.Ordinal))),
             ("Silent", rollout.Silent is > 0 and var silent ? new Cell($"{silent:N0} past the deadline", Tone.Bad) : ""),
-            ("Stops", rollout is { Stop: { } stop, IsOver: false } ? $"when {stop}" : ""),
+            ("Stops", rollout is { Stop: { } stop, State: "scheduled" or "active" or "paused" } ? $"when {stop}" : ""),
             ("Advances", rollout is { State: "active", Advance: { } advance } && rollout.Wave < rollout.Waves.Count ? $"when {advance}" : ""),
             ("Next", Next(rollout, now)),
         ]);

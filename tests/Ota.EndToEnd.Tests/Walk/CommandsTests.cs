@@ -267,7 +267,8 @@ public sealed class CommandsTests : IAsyncLifetime
         foreach (var command in new[]
         {
             "whoami", "product list", "product show kettle", "release list kettle", "release show kettle 1.0.0", "release dropped", "device list",
-            "deployment list", "rollout list", "rollout show 1", "rollout abort 1", "alert list", "webhook list kettle", "staff list",
+            "deployment list", "rollout list", "rollout show 1", "rollout status 1",
+            "rollout plan kettle 1.0.0", "rollout abort 1", "alert list", "webhook list kettle", "staff list",
             "audit",
         })
         {

@@ -9,7 +9,12 @@ namespace Ota.Cli.Products;
 internal static class FollowChannel
 {
     private static readonly Argument<string> Name = Arguments.Product();
-    private static readonly Option<string?> Channel = new("--channel") { Description = "The channel whose newest release is rolled out.", HelpName = "name" };
+    private static readonly Option<string?> Channel = new("--channel")
+    {
+        Description = "The channel whose newest release is rolled out.",
+        HelpName = "name",
+    };
+
     private static readonly Option<bool> Off = new("--off") { Description = "Roll out nothing by itself any more." };
     private static readonly PlanOptions Plan = new();
 

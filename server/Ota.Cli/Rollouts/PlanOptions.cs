@@ -19,8 +19,17 @@ internal sealed class PlanOptions
         HelpName = "list",
     };
 
-    private readonly Option<string?> _at = new("--at") { Description = "Start then, e.g. 2026-12-01T02:00 in --zone. Else at once.", HelpName = "time" };
-    private readonly Option<string?> _zone = new("--zone") { Description = "The time zone of --at, e.g. Australia/Adelaide. Else UTC.", HelpName = "name" };
+    private readonly Option<string?> _at = new("--at")
+    {
+        Description = "Start then, e.g. 2026-12-01T02:00 in --zone. Else at once.",
+        HelpName = "time",
+    };
+
+    private readonly Option<string?> _zone = new("--zone")
+    {
+        Description = "The time zone of --at, e.g. Australia/Adelaide. Else UTC.",
+        HelpName = "name",
+    };
 
     private readonly Option<string?> _window = new("--window")
     {
@@ -28,7 +37,11 @@ internal sealed class PlanOptions
         HelpName = "hours",
     };
 
-    private readonly Option<string?> _rate = new("--rate") { Description = "At most so many devices begin in a minute, e.g. 200/min.", HelpName = "n/min" };
+    private readonly Option<string?> _rate = new("--rate")
+    {
+        Description = "At most so many devices begin in a minute, e.g. 200/min.",
+        HelpName = "n/min",
+    };
 
     private readonly Option<string?> _advance = new("--advance")
     {

@@ -93,5 +93,5 @@ internal static class Counts
 {
     /// <summary><c>18 confirmed, 2 reverted</c>; empty for none.</summary>
     public static string Of(IReadOnlyDictionary<string, long>? counts) =>
-        string.Join(", ", (counts ?? new Dictionary<string, long>()).Where(count => count.Value > 0).Select(count => $"{count.Value:N0} {count.Key}"));
+        counts is null ? "" : string.Join(", ", counts.Where(count => count.Value > 0).Select(count => $"{count.Value:N0} {count.Key}"));
 }

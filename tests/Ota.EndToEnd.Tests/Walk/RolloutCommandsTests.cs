@@ -62,7 +62,9 @@ public sealed class RolloutCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_fault_in_a_filter_or_a_rule_comes_back_with_a_caret_under_its_place()
     {
-        foreach (var (option, text, wrong) in ((string, string, string)[])[("--where", "group = kitchens and rssi > weak", "weak"), ("--stop", "failed+burnt > 2%", "burnt")])
+        (string, string, string)[] faults =
+            [("--where", "group = kitchens and rssi > weak", "weak"), ("--stop", "failed+burnt > 2%", "burnt")];
+        foreach (var (option, text, wrong) in faults)
         {
             var result = await _ota.RunAsync("rollout", "plan", "kettle", "1.1.0", option, text);
 
@@ -78,7 +80,8 @@ public sealed class RolloutCommandsTests : IAsyncLifetime
     public async Task A_step_is_taken_first_and_a_followed_channel_rolls_itself_out()
     {
         await SaysAsync("is a step", "release", "step", "kettle", "1.1.0");
-        await SaysAsync("Each new release on stable starts a rollout of kettle", "product", "follow", "kettle", "--channel", "stable", "--never-stop");
+        await SaysAsync(
+            "Each new release on stable starts a rollout of kettle", "product", "follow", "kettle", "--channel", "stable", "--never-stop");
         await SaysAsync("channel stable", "product", "show", "kettle");
 
         await PushAsync("1.2.0");
@@ -111,7 +114,9 @@ public sealed class RolloutCommandsTests : IAsyncLifetime
         await RefusedAsync("past", "rollout", "start", "kettle", "1.1.0", "--at", "2020-01-01T02:00");
         var at = DateTime.UtcNow.AddDays(2).ToString("yyyy-MM-dd'T'HH:mm", System.Globalization.CultureInfo.InvariantCulture);
 
-        await SaysAsync("Scheduled kettle 1.1.0", "rollout", "start", "kettle", "1.1.0", "--at", at, "--window", "00:00-23:59", "--rate", "100/min", "--deadline", "14d");
+        await SaysAsync(
+            "Scheduled kettle 1.1.0", "rollout", "start", "kettle", "1.1.0", "--at", at, "--window", "00:00-23:59", "--rate", "100/min",
+            "--deadline", "14d");
 
         Assert.Equal(6, await RunsAsync("1.0.0"));
         var started = (await DoneAsync("rollout", "list", "--json")).Json[0];

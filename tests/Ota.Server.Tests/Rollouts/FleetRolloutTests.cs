@@ -85,7 +85,8 @@ public sealed class FleetRolloutTests
         {
             var id = await StartAsync(server, "1.1.0");
             var first = Members(fleet, id, 1);
-            if (first.Count > 0 && !Enumerable.Range(1, first.Count).Any(begun => TooMany(fleet, first[..begun])) && TooMany(fleet, Members(fleet, id, 2)))
+            if (first.Count > 0 && !Enumerable.Range(1, first.Count).Any(begun => TooMany(fleet, first[..begun]))
+                && TooMany(fleet, Members(fleet, id, 2)))
                 return id;
             await server.PostAsync($"api/v1/rollouts/{id}/abort", new { });
         }
@@ -197,5 +198,6 @@ public sealed class FleetRolloutTests
 
     private static int Sum(JsonElement counts) => counts.EnumerateObject().Sum(count => count.Value.GetInt32());
 
-    private static void Say(string figures) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cases: rollout of a fleet: {figures}"));
+    private static void Say(string figures) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cases: rollout of a fleet: {figures}"));
 }

@@ -112,18 +112,17 @@ internal static class RolloutPolicy
     /// Whether a later rollout leaves an earlier one no device: it is for all of them and lets all of them in, has a build for each, and
     /// none with a lower security counter, which a device that runs the earlier one would hold against.
     /// </summary>
-    /// <param name="builds">What the earlier one may offer.</param>
-    /// <param name="laterBuilds">What the later one may offer.</param>
-    public static bool Supersedes(Rollout later, Rollout rollout, IReadOnlyList<Release> builds, IReadOnlyList<Release> laterBuilds) =>
-        rollout.State == RolloutState.Active
-        && later.IsOpen
+    /// <param name="buildsOf">What a rollout may offer.</param>
+    public static bool Covers(Rollout later, Rollout rollout, Func<Rollout, IReadOnlyList<Release>> buildsOf) =>
+        later.IsOpen
         && later.Wave == later.Plan.Waves.Count
         && later.Plan.Waves.IsWhole
         && (later.Plan.Where is null || later.Plan.Where.ToString() == rollout.Plan.Where?.ToString())
         && later.Id > rollout.Id
         && later.Product == rollout.Product
         && (later.Target == RolloutTarget.All || later.Group == rollout.Group)
-        && builds.All(build => build.Hardware
+        && buildsOf(later) is var laterBuilds
+        && buildsOf(rollout).All(build => build.Hardware
             .Where(hardware => rollout.Hardware is null || rollout.Hardware == hardware)
             .All(hardware => (later.Hardware is null || later.Hardware == hardware)
                 && laterBuilds.Any(other => other.Hardware.Contains(hardware) && other.SecurityCounter >= build.SecurityCounter)));

@@ -62,8 +62,9 @@ internal sealed class RolloutViews(
         var now = time.GetUtcNow();
         var (counts, opened) = database.Read(connection => (
             RolloutProgress.Counts(connection, rollout, now), RolloutTable.Opened(connection, rollout.Id)));
-        var isSuperseded = IsSuperseded(rollout);
-        var counted = rollout.IsOver || isSuperseded ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
+        var isCovered = IsCovered(rollout);
+        // Every device would have to be looked at, and it has nothing for any.
+        var counted = rollout.IsOver || isCovered ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
         if (rollout.State == RolloutState.Returning)
             CountReturn(rollout, counted.Held);
         if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
@@ -75,7 +76,7 @@ internal sealed class RolloutViews(
             rollout.Hardware,
             rollout.Plan.Where?.ToString(),
             rollout.Group is null ? RolloutWords.Of(rollout.Target) : "group " + rollout.Group,
-            isSuperseded ? "superseded" : RolloutWords.Of(rollout.State),
+            isCovered && rollout.State == RolloutState.Active ? "superseded" : RolloutWords.Of(rollout.State),
             rollout.StateReason,
             rollout.Created,
             rollout.CreatedBy,
@@ -155,9 +156,8 @@ internal sealed class RolloutViews(
         }
     }
 
-    private bool IsSuperseded(Rollout rollout) =>
-        rollout.State == RolloutState.Active
-        && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Supersedes(later, rollout, Builds(rollout), Builds(later)));
+    private bool IsCovered(Rollout rollout) =>
+        rollout.IsOpen && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Covers(later, rollout, Builds));
 
     // Those that bring a device back have words of their own.
     private static Dictionary<string, long> ByState(IEnumerable<RolloutCount> counts) =>

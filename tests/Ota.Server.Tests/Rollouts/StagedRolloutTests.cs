@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Rollouts;
@@ -118,5 +119,91 @@ public class StagedRolloutTests : IAsyncLifetime
 
         await fleet.DoAsync(rollout, "resume");
         Assert.Equal(3, (await fleet.OfferedAsync()).Length);
+    }
+
+    [Fact]
+    public async Task A_device_that_is_not_heard_by_the_deadline_counts_as_failed_until_it_is()
+    {
+        var fleet = await AFleet.RunningAsync(_server, 10);
+        var rollout = await fleet.StartAsync(new { waves = new[] { "4", "rest" }, advance = "confirmed >= 75%", stop = "failed > 1", deadline = 3600 });
+        var first = await fleet.OfferedAsync();
+        await AFleet.InstallAsync(first[..2]);
+
+        await fleet.PassAsync(TimeSpan.FromMinutes(59));
+        Assert.Equal("active", await fleet.StateAsync(rollout));
+        await fleet.PassAsync(TimeSpan.FromMinutes(2));
+
+        var shown = await fleet.ShownAsync(rollout);
+        Assert.Equal(("stopped", 2), (shown.GetProperty("state").GetString(), shown.GetProperty("silent").GetInt32()));
+        Assert.Equal("wave 1: failed > 1 (2 of 4)", shown.GetProperty("stateReason").GetString());
+        await fleet.DoAsync(rollout, "resume");
+        await AFleet.InstallAsync(first[2..3]);
+        await fleet.PassAsync();
+        Assert.Equal(("active", 2), (await fleet.StateAsync(rollout), await fleet.WaveAsync(rollout)));
+        Assert.Equal(1, (await fleet.ShownAsync(rollout)).GetProperty("silent").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_restart_in_the_middle_of_a_wave_forgets_nobody_whom_it_let_in()
+    {
+        var fleet = await AFleet.RunningAsync(_server, 10);
+        var rollout = await fleet.StartAsync(new { waves = new[] { "4", "rest" }, advance = "confirmed >= 100% and soaked 1h" });
+        var early = await fleet.OfferedAsync(fleet.Devices[..3]);
+        Assert.Equal(3, early.Length);
+        await AFleet.InstallAsync(early[..1]);
+
+        await _server.RestartAsync();
+
+        Assert.Single(await fleet.OfferedAsync(fleet.Devices[3..]));
+        Assert.Equal([.. early[1..], fleet.Devices[3]], await fleet.OfferedAsync());
+        await AFleet.InstallAsync([.. early[1..], fleet.Devices[3]]);
+        await _server.RestartAsync();
+        await fleet.PassAsync(TimeSpan.FromMinutes(61));
+        Assert.Equal(2, await fleet.WaveAsync(rollout));
+        Assert.Equal(6, (await fleet.OfferedAsync()).Length);
+    }
+
+    [Fact]
+    public async Task Alerts_of_its_devices_stop_a_rollout_and_a_webhook_is_told_once()
+    {
+        await using var receiver = await AReceiver.StartAsync();
+        var fleet = await AFleet.RunningAsync(_server, 2);
+        await _server.PostAsync("api/v1/products/kettle/webhooks", new { url = receiver.Url, events = new[] { "rollout.stopped", "rollout.completed" } });
+        var rollout = await fleet.StartAsync(new { stop = "alerts > 0", waves = new[] { "1", "rest" }, advance = (string?)null });
+        var looping = (await fleet.OfferedAsync()).Single();
+        // What opened before, or on another device, has nothing to do with it.
+        await CrashAsync(fleet.Devices.Single(device => device != looping));
+        await fleet.PassAsync();
+        Assert.Equal("active", await fleet.StateAsync(rollout));
+        await AFleet.InstallAsync([looping]);
+        await CrashAsync(looping);
+        await fleet.PassAsync();
+
+        Assert.Equal("wave 1: alerts > 0 (1 of 1)", (await fleet.ShownAsync(rollout)).GetProperty("stateReason").GetString());
+        var told = (await receiver.NextAsync()).Data;
+        Assert.Equal((rollout, "stopped", 1), (told.GetProperty("rollout").GetInt64(), told.GetProperty("state").GetString(), told.GetProperty("wave").GetInt32()));
+        await fleet.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Single(receiver.All);
+        var audited = (await _server.GetAsync("api/v1/audit?limit=1000")).EnumerateArray().Last(entry => entry.GetProperty("action").GetString() == "rollout.stop");
+        Assert.Equal(("rollouts", "kettle 1.1.0"), (audited.GetProperty("who").GetString(), audited.GetProperty("subject").GetString()));
+    }
+
+    // Restarts until an alert of it is open on disk.
+    private async Task CrashAsync(ADevice device)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            device.Starts++;
+            device.Cause = "crash";
+            _server.Time.Ahead += TimeSpan.FromMinutes(2);
+            await device.HeldAsync();
+        }
+
+        for (var patience = 0; (await _server.GetAsync($"api/v1/alerts?open=true&device={device.Id}")).GetArrayLength() == 0; patience++)
+        {
+            await _server.App.Services.GetRequiredService<Ota.Server.Alerts.AlertWatch>().FlushAsync();
+            Assert.True(patience < 100, "no alert opened");
+            await Task.Delay(100);
+        }
     }
 }

@@ -138,3 +138,12 @@ public sealed class RolloutHoursOnPostgreSqlTests : Rollouts.RolloutHoursTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class RolloutStormOnPostgreSqlTests : Rollouts.RolloutStormTests
+{
+    public override Task A_device_has_one_open_deployment_at_most_and_none_before_its_wave(int seed)
+    {
+        RunningServer.UsePostgreSql();
+        return base.A_device_has_one_open_deployment_at_most_and_none_before_its_wave(seed);
+    }
+}

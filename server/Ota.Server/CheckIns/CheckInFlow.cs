@@ -152,7 +152,8 @@ internal sealed partial class CheckInFlow(
                 draft.End(DeploymentState.Withdrawn, "the release was withdrawn");
             else if (stopped.Rollout is { } rollout && board.LatestFirst.All(active => active.Id != rollout))
                 draft.End(DeploymentState.Cancelled, $"rollout {rollout} is over");
-            else if (board.Find(stopped.Rollout) is { State: RolloutState.Returning } && stopped is { Purpose: not DeploymentPurpose.Return, CanBeCalledOff: true })
+            else if (board.Find(stopped.Rollout) is { State: RolloutState.Returning }
+                && stopped is { Purpose: not DeploymentPurpose.Return, CanBeCalledOff: true })
                 draft.End(DeploymentState.Cancelled, $"rollout {stopped.Rollout} is returned");
         }
 

@@ -19,7 +19,8 @@ internal sealed record Following(string Channel, long Since, JsonElement Plan)
 {
     private const int Longest = 4096;
 
-    public static Following? FromJson(string? json) => json is null ? null : JsonSerializer.Deserialize<Following>(json, JsonSerializerOptions.Web);
+    public static Following? FromJson(string? json) =>
+        json is null ? null : JsonSerializer.Deserialize<Following>(json, JsonSerializerOptions.Web);
 
     public string ToJson() => JsonSerializer.Serialize(this, JsonSerializerOptions.Web);
 
@@ -44,7 +45,9 @@ internal sealed record Following(string Channel, long Since, JsonElement Plan)
             return null;
         }
 
-        return RolloutRequest.ReadPlan(plan, out fault) is null ? null : new Following(channel.GetString()!, now.ToUnixTimeMilliseconds(), asked);
+        return RolloutRequest.ReadPlan(plan, out fault) is null
+            ? null
+            : new Following(channel.GetString()!, now.ToUnixTimeMilliseconds(), asked);
     }
 
     public static NewRollout? Rollout(JsonElement plan)
@@ -132,7 +135,8 @@ internal static class FollowEndpoint
         if (catalog.Find(product) is not { } found)
             return Problems.NotFound("product", product);
         Following? following = null;
-        if (asked.Follow.ValueKind != JsonValueKind.Null && (following = Following.Read(asked.Follow, time.GetUtcNow(), out var fault)) is null)
+        if (asked.Follow.ValueKind != JsonValueKind.Null
+            && (following = Following.Read(asked.Follow, time.GetUtcNow(), out var fault)) is null)
             return Problems.Invalid(fault);
         var changed = await catalog.SetFollowAsync(
             found, following?.ToJson(), following is null ? "none" : "channel " + following.Channel, user.Who(), cancellation);

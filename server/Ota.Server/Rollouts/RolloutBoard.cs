@@ -71,13 +71,23 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
                 var rollout = asked with { Id = Counters.Next(connection, Counters.Instruction) };
                 RolloutTable.Insert(connection, rollout);
                 AuditLog.Append(
-                    connection, rollout.Created.ToUnixTimeMilliseconds(), rollout.CreatedBy, "rollout.start", $"{rollout.Product} {rollout.Version}",
-                    (rollout.Group is null ? "all devices" : "group " + rollout.Group) + (rollout.Plan.Where is { } where ? " where " + where : ""));
+                    connection,
+                    rollout.Created.ToUnixTimeMilliseconds(),
+                    rollout.CreatedBy,
+                    "rollout.start",
+                    $"{rollout.Product} {rollout.Version}",
+                    (rollout.Group is null ? "all devices" : "group " + rollout.Group)
+                    + (rollout.Plan.Where is { } where ? " where " + where : ""));
                 return rollout;
             },
             cancellation);
         if (started is not null)
-            Change(started.Product, rollouts => [.. rollouts.Where(there => there.Id != started.Id).Append(started).OrderByDescending(there => there.Id)]);
+        {
+            // What the change feed took over meanwhile may hold it already.
+            Change(started.Product, rollouts =>
+                [.. rollouts.Where(there => there.Id != started.Id).Append(started).OrderByDescending(there => there.Id)]);
+        }
+
         return started;
     }
 
@@ -91,7 +101,8 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
     /// </summary>
     /// <param name="after">Its new state, wave and reason; the rest follows from them.</param>
     /// <param name="action">For the audit log.</param>
-    public async Task<Rollout?> ChangeAsync(Rollout before, Rollout after, string who, string action, CancellationToken cancellation)
+    public async Task<Rollout?> ChangeAsync(
+        Rollout before, Rollout after, string who, string action, CancellationToken cancellation)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var changed = after with

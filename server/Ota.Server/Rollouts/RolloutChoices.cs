@@ -93,7 +93,7 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
     public bool IsAdmitted(Rollout rollout, string device) =>
         rollout.Plan.Waves.Admits(rollout.Wave, Waves.ShareOf(rollout.Id, device), rollouts.GaugeOf(rollout.Id).Begun);
 
-    // It took a step, and with it a place; the number before the rollout's is what it was given then, or, rarely, what it was given else.
+    // It took a step, and with it a place: then its instruction is the number before the rollout's, which, rarely, may be another one.
     private bool HasPlace(Rollout rollout, in Asking asking)
     {
         if (asking.Instruction != rollout.Id - 1 || !rollout.IsOpen || rollout.Plan.Waves.MostIn(rollout.Wave) is null)
@@ -130,7 +130,8 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
         var (got, before) = database.Read(connection => RolloutProgress.Before(connection, rollout.Id, device));
         return RolloutPolicy.DecideReturn(
             new Standing(
-                asking.CheckIn!.Slot, asking.CheckIn.Release, asking.CheckIn.SecurityCounter, asking.Open is not null, null, false, null, true, true, true),
+                asking.CheckIn!.Slot, asking.CheckIn.Release, asking.CheckIn.SecurityCounter, asking.Open is not null,
+                Build: null, NeedsStep: false, Step: null, IsAdmitted: true, IsInWindow: true, IsPaced: true),
             got ? Before(asking.Product, before) : null);
     }
 

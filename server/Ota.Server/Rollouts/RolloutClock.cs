@@ -8,12 +8,20 @@ using Ota.Server.Sharing;
 namespace Ota.Server.Rollouts;
 
 /// <summary>
-/// What rollouts do by themselves: begin at their time, open their next wave, stop, come to their end. Where several servers share the database
-/// one does it for all; should two do it at once, one change is made.
+/// What rollouts do by themselves: begin at their time, open their next wave, stop, come to their end. Where several servers share the
+/// database one does it for all; should two do it at once, one change is made.
 /// </summary>
 internal sealed partial class RolloutClock(
-    RolloutBoard board, RolloutChoices choices, ProductCatalog products, Fleet fleet, Database database, DeploymentDesk desk, ChannelFollow follow, Duty duty,
-    TimeProvider time, ILogger<RolloutClock> logger) : BackgroundService
+    RolloutBoard board,
+    RolloutChoices choices,
+    ProductCatalog products,
+    Fleet fleet,
+    Database database,
+    DeploymentDesk desk,
+    ChannelFollow follow,
+    Duty duty,
+    TimeProvider time,
+    ILogger<RolloutClock> logger) : BackgroundService
 {
     /// <summary>Who changes it, for the audit log.</summary>
     public const string Who = "rollouts";
@@ -28,7 +36,7 @@ internal sealed partial class RolloutClock(
         try
         {
             await follow.TickAsync(now, cancellation);
-            foreach (var rollout in board.All.Where(rollout => rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning).ToArray())
+            foreach (var rollout in board.All.Where(IsToBeLookedAt).ToArray())
                 await TickAsync(rollout, now, cancellation);
         }
         finally
@@ -37,17 +45,29 @@ internal sealed partial class RolloutClock(
         }
     }
 
-    /// <summary>
-    /// How many devices a rollout has yet to reach of those its open wave lets in: it is for them, they run something else and could take it.
-    /// </summary>
-    public long Left(Rollout rollout, DateTimeOffset now)
+    private static bool IsToBeLookedAt(Rollout rollout) =>
+        rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning;
+
+    /// <summary>Looks at every device for whom a rollout has yet to reach.</summary>
+    private WaveLeft Left(Rollout rollout, DateTimeOffset now)
     {
         var product = products.Find(rollout.Product)!;
-        return fleet.All.LongCount(device => device.Decommissioned is null
-            && RolloutPolicy.Concerns(rollout, device, device.Instruction)
-            && Asking.Of(device, product, now) is var asking
-            && RolloutChoices.Matches(rollout, asking)
-            && choices.Decide(rollout, asking) is { IsSkip: false, Held: not (RolloutHold.NoBuild or RolloutHold.UpToDate or RolloutHold.BelowFloor or RolloutHold.WaveNotOpen) });
+        var (inWave, inAll) = (0L, 0L);
+        foreach (var device in fleet.All)
+        {
+            if (device.Decommissioned is not null || !RolloutPolicy.Concerns(rollout, device, device.Instruction))
+                continue;
+            var asking = Asking.Of(device, product, now);
+            if (!RolloutChoices.Matches(rollout, asking))
+                continue;
+            var decision = choices.Decide(rollout, asking);
+            if (decision.IsSkip || decision.Held is RolloutHold.NoBuild or RolloutHold.UpToDate or RolloutHold.BelowFloor)
+                continue;
+            inAll++;
+            inWave += decision.Held == RolloutHold.WaveNotOpen ? 0 : 1;
+        }
+
+        return new WaveLeft(inWave, inAll);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -93,7 +113,7 @@ internal sealed partial class RolloutClock(
             RolloutProgress.Waves(connection, rollout, now), RolloutTable.Begun(connection, rollout.Id)));
         board.GaugeOf(rollout.Id).Learn(begun);
         var decision = WavePolicy.Decide(
-            rollout.Plan, rollout.Wave, progress, rollout.Changed, new Lazy<long>(() => Left(rollout, now)), now);
+            rollout.Plan, rollout.Wave, progress, rollout.Changed, new Lazy<WaveLeft>(() => Left(rollout, now)), now);
         switch (decision.Step)
         {
             case WaveStep.OpenNext:
@@ -109,7 +129,8 @@ internal sealed partial class RolloutClock(
                     rollout, rollout with { State = RolloutState.Stopped, StateReason = decision.Reason }, "rollout.stop", cancellation);
                 break;
             case WaveStep.Complete:
-                await ChangeAsync(rollout, rollout with { State = RolloutState.Completed, StateReason = null }, "rollout.complete", cancellation);
+                await ChangeAsync(
+                    rollout, rollout with { State = RolloutState.Completed, StateReason = null }, "rollout.complete", cancellation);
                 break;
         }
     }
@@ -130,7 +151,8 @@ internal sealed partial class RolloutClock(
     {
         if (await board.ChangeAsync(before, after, Who, action, cancellation) is not { } changed)
             return;
-        Log.Changed(logger, changed.Id, changed.Product, changed.Version, RolloutWords.Of(changed.State), changed.Wave, changed.StateReason ?? "");
+        Log.Changed(
+            logger, changed.Id, changed.Product, changed.Version, RolloutWords.Of(changed.State), changed.Wave, changed.StateReason ?? "");
     }
 
     public override void Dispose()
@@ -142,7 +164,8 @@ internal sealed partial class RolloutClock(
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Information, "Rollout {Rollout} of {Product} {Version} is {State}, wave {Wave}. {Reason}")]
-        public static partial void Changed(ILogger logger, long rollout, string product, string version, string state, int wave, string reason);
+        public static partial void Changed(
+            ILogger logger, long rollout, string product, string version, string state, int wave, string reason);
 
         [LoggerMessage(2, LogLevel.Error, "Rollouts could not be looked at ({Reason}); trying again.")]
         public static partial void Delayed(ILogger logger, string reason);

@@ -83,13 +83,15 @@ internal sealed class RolloutDesk(RolloutBoard board, DeploymentDesk desk, TimeP
             var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
             if (RolloutDeeds.Apply(rollout, deed, now, out var refusal) is not { } after)
                 return (null, refusal);
-            if (ReferenceEquals(after, rollout)
-                || await board.ChangeAsync(rollout, after with { StateReason = reason }, who, "rollout." + deed.ToString().ToLowerInvariant(), cancellation) is { } changed
-                    && (after = changed) is not null)
+            var action = "rollout." + deed.ToString().ToLowerInvariant();
+            var done = ReferenceEquals(after, rollout)
+                ? rollout
+                : await board.ChangeAsync(rollout, after with { StateReason = reason }, who, action, cancellation);
+            if (done is not null)
             {
                 if (deed is RolloutDeed.Abort or RolloutDeed.Return)
                     await desk.CallOffAsync(rollout.Id, deed == RolloutDeed.Abort ? "was aborted" : "is returned", who, cancellation);
-                return (after, "");
+                return (done, "");
             }
 
             // It went on by itself, or somebody else was faster: it is judged as it is now.

@@ -53,15 +53,20 @@ internal static class RolloutEndpoints
             ? TypedResults.Ok(views.Plan(rollout))
             : problem!;
 
-    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> PauseAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Pause);
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> PauseAsync([AsParameters] RolloutCall call) =>
+        call.DoAsync(RolloutDeed.Pause);
 
-    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ResumeAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Resume);
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ResumeAsync([AsParameters] RolloutCall call) =>
+        call.DoAsync(RolloutDeed.Resume);
 
-    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AdvanceAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Advance);
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AdvanceAsync([AsParameters] RolloutCall call) =>
+        call.DoAsync(RolloutDeed.Advance);
 
-    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ReturnAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Return);
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> ReturnAsync([AsParameters] RolloutCall call) =>
+        call.DoAsync(RolloutDeed.Return);
 
-    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AbortAsync([AsParameters] RolloutCall call) => call.DoAsync(RolloutDeed.Abort);
+    private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> AbortAsync([AsParameters] RolloutCall call) =>
+        call.DoAsync(RolloutDeed.Abort);
 
     public static ProblemHttpResult NotFound(long rollout) =>
         Problems.NotFound("rollout", rollout.ToString(CultureInfo.InvariantCulture));

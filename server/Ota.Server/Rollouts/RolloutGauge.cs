@@ -1,8 +1,8 @@
 namespace Ota.Server.Rollouts;
 
 /// <summary>
-/// What this server knows of how far a rollout has come, beside its row: how many have begun, as far as it has heard, and how many may begin
-/// this minute.
+/// What this server knows of how far a rollout has come, beside its row: how many have begun, as far as it has heard, and how many may
+/// begin this minute.
 /// </summary>
 internal sealed class RolloutGauge(long begun)
 {

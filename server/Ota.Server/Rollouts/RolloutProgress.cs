@@ -86,8 +86,8 @@ internal static class RolloutProgress
                     Since(rows[wave], "reverted"),
                     rows[wave].Sum(row => row.Silent),
                     alerts.GetValueOrDefault(wave)),
-                rows[wave].Where(row => row.State == "confirmed").Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Last))
-                    .FirstOrDefault())),
+                rows[wave].Where(row => row.State == "confirmed")
+                    .Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Last)).FirstOrDefault())),
         ];
     }
 

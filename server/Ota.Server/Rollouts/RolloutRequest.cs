@@ -99,7 +99,8 @@ internal static class RolloutRequest
         var starts = ZonedTime.Instant(zone, local).ToUniversalTime();
         if (starts > now && starts < now.AddYears(2))
             return starts;
-        fault = $"at {asked.At} in {zone.Id} is {starts:yyyy-MM-ddTHH:mm}Z, which is {(starts > now ? "more than two years ahead" : "past")}.";
+        var what = starts > now ? "more than two years ahead" : "past";
+        fault = FormattableString.Invariant($"at {asked.At} in {zone.Id} is {starts:yyyy-MM-ddTHH:mm}Z, which is {what}.");
         return null;
     }
 

@@ -20,6 +20,10 @@ internal sealed record WaveProgress(int Number, long Given, long Confirmed, Wave
         + (counts.HasFlag(WaveCount.Alerts) ? Faults.Alerts : 0);
 }
 
+/// <summary>Devices that a rollout is for, that run something else, could take it and have not begun.</summary>
+/// <param name="InWave">Those whom the open wave lets in.</param>
+internal readonly record struct WaveLeft(long InWave, long InAll);
+
 internal enum WaveStep
 {
     Stay,
@@ -37,9 +41,9 @@ internal static class WavePolicy
     /// <param name="wave">The open one, counted from 1.</param>
     /// <param name="progress">Of each wave so far, in order.</param>
     /// <param name="changed">When it was opened, or the rollout resumed.</param>
-    /// <param name="left">How many devices the open wave lets in that have yet to begin and could; asked only where it matters.</param>
+    /// <param name="left">Asked only where it matters, for every device is looked at.</param>
     public static WaveDecision Decide(
-        RolloutPlan plan, int wave, IReadOnlyList<WaveProgress> progress, DateTimeOffset changed, Lazy<long> left, DateTimeOffset now)
+        RolloutPlan plan, int wave, IReadOnlyList<WaveProgress> progress, DateTimeOffset changed, Lazy<WaveLeft> left, DateTimeOffset now)
     {
         var current = progress.FirstOrDefault(one => one.Number == wave) ?? WaveProgress.Nothing(wave);
         return progress switch
@@ -47,10 +51,11 @@ internal static class WavePolicy
             _ when Stops(plan.Stop, progress) is { } reason => new(WaveStep.Stop, reason),
             _ when wave < plan.Waves.Count && plan.Advance is null => Stay,
             // Nobody is in it, as in the first percent of ten devices: nothing to wait for.
-            _ when current.Given == 0 && wave < plan.Waves.Count => left.Value == 0 ? new(WaveStep.OpenNext, null) : Stay,
+            _ when current.Given == 0 && wave < plan.Waves.Count => left.Value is { InWave: 0, InAll: > 0 } ? new(WaveStep.OpenNext, null) : Stay,
             _ when current.Given > 0 && !Advances(plan.Advance, current, changed, now) => Stay,
             _ when wave < plan.Waves.Count => new(WaveStep.OpenNext, null),
-            _ when plan.IsWatched && left.Value == 0 => new(WaveStep.Complete, null),
+            // One that is for nobody yet has proved nothing; who comes is watched.
+            _ when plan.IsWatched && progress.Any(one => one.Given > 0) && left.Value.InWave == 0 => new(WaveStep.Complete, null),
             _ => Stay,
         };
     }

@@ -47,6 +47,7 @@ internal sealed class WaveRuleParser
 {
     private const int Longest = 300;
     private const int MostTerms = 10;
+    private const long LongestSoak = 90 * 86_400;
 
     private static readonly Dictionary<string, WaveCount> Stopping = new(StringComparer.Ordinal)
     {
@@ -134,7 +135,8 @@ internal sealed class WaveRuleParser
     {
         var text = Next();
         var unit = text.Length > 1 ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => 0 } : 0;
-        if (unit == 0 || !int.TryParse(text.AsSpan(..^1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) || (long)count * unit > 86_400 * 90)
+        if (unit == 0 || !int.TryParse(text.AsSpan(..^1), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            || (long)count * unit > LongestSoak)
             return Fault("a duration like 90s, 30m, 2h or 3d, of at most 90d, comes here");
         soak = TimeSpan.FromSeconds((long)count * unit);
         return "";
@@ -157,8 +159,7 @@ internal sealed class WaveRuleParser
     // A word or number, or one sign; empty at the end.
     private string Next()
     {
-        while (_at < _text.Length && _text[_at] is ' ' or '\t')
-            _at++;
+        SkipSpaces();
         _start = _at;
         if (_at == _text.Length)
             return "";

@@ -15,6 +15,13 @@ public class RolloutStormTests
     private const string MostOpenSql =
         "SELECT COALESCE(max(open), 0) FROM (SELECT count(*) AS open FROM deployments WHERE ended IS NULL GROUP BY device) AS counted";
 
+    // More devices than the first wave by numbers has places, while it was open.
+    private const string TooManySql =
+        """
+        SELECT d.rollout, count(DISTINCT d.device) FROM deployments d JOIN rollouts r ON r.id = d.rollout
+        WHERE d.wave = 1 AND d.purpose <> 'return' AND r.plan LIKE '%"waves":["1","3","rest"]%' GROUP BY d.rollout HAVING count(DISTINCT d.device) > 1
+        """;
+
     // What was begun before its wave: the number of the device lies above the share of the wave that was open.
     private const string BegunSql = "SELECT rollout, device, wave FROM deployments WHERE rollout IS NOT NULL AND purpose <> 'return'";
 
@@ -57,12 +64,18 @@ public class RolloutStormTests
                 case 3 or 4:
                     await fleet.PassAsync(TimeSpan.FromMinutes(random.Next(60)));
                     break;
+                case 5 when random.Next(4) == 0:
+                    using (var stepped = await server.Admin.PutAsJsonAsync(
+                        "api/v1/products/kettle/releases/1.1.0/step", new { required = random.Next(2) == 0 }))
+                        Assert.True(stepped.IsSuccessStatusCode);
+                    break;
                 default:
                     calls += await AskAsync(device, random);
                     break;
             }
 
             Assert.True(Read(server, connection => connection.ExecuteScalar<long>(MostOpenSql)) <= 1, $"seed {seed}, step {step}");
+            Assert.Empty(Read(server, connection => connection.Query<(long, long)>(TooManySql).AsList()));
         }
 
         Assert.True(calls > 10, $"{calls} orders were taken");

@@ -39,7 +39,7 @@ public sealed class WavePolicyTests
     {
         var plan = Plan("confirmed >= 95% and soaked 2h", "failed+reverted > 2% or alerts > 3");
 
-        var decision = WavePolicy.Decide(plan, progress.Length, [.. progress.Cast<WaveProgress>()], Opened, new Lazy<long>(left), Later);
+        var decision = WavePolicy.Decide(plan, progress.Length, [.. progress.Cast<WaveProgress>()], Opened, LeftOf(left), Later);
 
         Assert.True(expected == $"{decision.Step} {decision.Reason}".TrimEnd(), $"{what}: {decision.Step} {decision.Reason}");
     }
@@ -49,13 +49,13 @@ public sealed class WavePolicyTests
     {
         WaveProgress[] bad = [Wave(1, 10, 0, failed: 10)];
 
-        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(Plan(null, null), 1, bad, Opened, new Lazy<long>(0L), Later).Step);
-        Assert.Equal(WaveStep.Stop, WavePolicy.Decide(Plan(null, "failed >= 1"), 1, bad, Opened, new Lazy<long>(0L), Later).Step);
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(Plan(null, null), 1, bad, Opened, LeftOf(0), Later).Step);
+        Assert.Equal(WaveStep.Stop, WavePolicy.Decide(Plan(null, "failed >= 1"), 1, bad, Opened, LeftOf(0), Later).Step);
     }
 
     [Fact]
     public void A_plain_rollout_goes_on_for_who_comes_later() =>
-        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(RolloutPlan.AtOnce, 1, [Wave(1, 9, 9)], Opened, new Lazy<long>(0L), Later).Step);
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(RolloutPlan.AtOnce, 1, [Wave(1, 9, 9)], Opened, LeftOf(0), Later).Step);
 
     [Theory]
     [InlineData("failed > 2.5%", 25, 1000, false)]
@@ -70,11 +70,23 @@ public sealed class WavePolicyTests
     [InlineData("failed >= 0%", 0, 5, false)]
     [InlineData("failed >= 0", 0, 5, false)]
     public void Shares_are_exact(string rule, int failed, int of, bool stops) =>
-        Assert.Equal(stops, WavePolicy.Decide(Plan(null, rule), 1, [Wave(1, of, 0, failed: failed)], Opened, new Lazy<long>(1L), Later).Step == WaveStep.Stop);
+        Assert.Equal(stops, WavePolicy.Decide(Plan(null, rule), 1, [Wave(1, of, 0, failed: failed)], Opened, LeftOf(1), Later).Step == WaveStep.Stop);
 
     private static WaveProgress Wave(
         int number, long given, long confirmed, long failed = 0, long refused = 0, long reverted = 0, long silent = 0, long alerts = 0) =>
         new(number, given, confirmed, new WaveFaults(failed, refused, reverted, silent, alerts), null);
+
+    [Fact]
+    public void A_rollout_that_is_for_nobody_waits_for_somebody_in_its_first_wave()
+    {
+        var plan = Plan("confirmed >= 95%", null);
+
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 1, [Wave(1, 0, 0)], Opened, new(new WaveLeft(0, 0)), Later).Step);
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 3, [Wave(1, 0, 0), Wave(2, 0, 0), Wave(3, 0, 0)], Opened, new(new WaveLeft(0, 0)), Later).Step);
+    }
+
+    // Of the open wave; in the waves to come there are more.
+    private static Lazy<WaveLeft> LeftOf(int left) => new(new WaveLeft(left, left + 9));
 
     private static RolloutPlan Plan(string? advance, string? stop) =>
         RolloutPlan.Read(new PlanText(null, ["1%", "10%", "100%"], null, null, advance, stop, null, null), out var fault)

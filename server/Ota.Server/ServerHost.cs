@@ -107,7 +107,10 @@ internal static partial class ServerHost
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
+        services.AddSingleton<ImageClaims>();
         services.AddSingleton<ReleaseIntake>();
+        services.AddSingleton<RetentionPass>();
+        services.AddHostedService(provider => provider.GetRequiredService<RetentionPass>());
         services.AddSingleton<RolloutBoard>();
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<Fleet>();
@@ -160,6 +163,7 @@ internal static partial class ServerHost
             fresh = await staff.NewAdminAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
+        services.GetRequiredService<RetentionPass>().Finish();
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
         return fresh;

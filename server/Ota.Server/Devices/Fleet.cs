@@ -79,7 +79,7 @@ internal static class DeviceTable
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
-               restarts, uptime, rssi, free_memory
+               restarts, uptime, rssi, free_memory, before_running, before_release
         FROM devices
         """;
 
@@ -101,6 +101,9 @@ internal static class DeviceTable
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
         "UPDATE devices SET order_number = max(order_number, @OrderNumber), instruction = @Instruction, state = @State WHERE id = @Id";
+
+    /// <summary>What it ran before.</summary>
+    public const string BeforeSql = "UPDATE devices SET before_running = @Running, before_release = @Release WHERE id = @Id";
 
     /// <summary>
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
@@ -178,6 +181,10 @@ internal sealed class DeviceRow
 
     public long FreeMemory { get; init; }
 
+    public string? BeforeRunning { get; init; }
+
+    public string? BeforeRelease { get; init; }
+
     public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
     {
         Group = GroupName,
@@ -188,6 +195,7 @@ internal sealed class DeviceRow
         Instruction = Instruction,
         State = State,
         RunningAtEnrollment = Running,
+        Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease),
         Heard = LastSeen is { } seen
             ? new Heard(
                 new CheckIn(

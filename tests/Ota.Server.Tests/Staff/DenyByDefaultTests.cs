@@ -41,6 +41,7 @@ public sealed partial class DenyByDefaultTests : IAsyncLifetime
         ["POST /api/v1/devices/{device}/recover"] = "support",
         ["POST /api/v1/devices/{device}/rescue-network"] = "support",
         ["PUT /api/v1/products/{product}/signal"] = "developer",
+        ["PUT /api/v1/products/{product}/retention"] = "developer",
         ["POST /api/v1/products/{product}/units"] = "developer",
         ["POST /api/v1/devices/{device}/decommission"] = "support",
         ["GET /api/v1/deployments"] = "viewer",

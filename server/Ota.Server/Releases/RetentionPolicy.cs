@@ -7,7 +7,7 @@ using Ota.Signing;
 namespace Ota.Server.Releases;
 
 /// <summary>Why a release keeps its image. The first that applies is the one that is told; those down to <see cref="Rollout"/> are needs.</summary>
-internal enum KeepReason
+public enum KeepReason
 {
     /// <summary>A device is to install it, or to return to it after a recovery.</summary>
     Deployment,

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -18,6 +17,9 @@ internal sealed class KillHost : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The image store's folder.</summary>
+    public string Images => Path.Combine(_folder, "releases", ".images");
+
     public HttpClient Staff { get; private set; } = null!;
 
     /// <summary>How often it was killed.</summary>
@@ -34,12 +36,15 @@ internal sealed class KillHost : IAsyncDisposable
     }
 
     /// <summary>From now on so many statements are run, and the process ends with the last of them.</summary>
-    public async Task KillAtAsync(int statement) => Assert.True(await ToldAsync(statement), "The host ended before it was told when.");
+    public async Task KillAtAsync(int statement) => Assert.True(await ToldAsync($"kill {statement}"), "The host ended before it was told when.");
+
+    /// <summary>Removes what nobody needs, on a clock that is so many days ahead; false when it was killed meanwhile.</summary>
+    public async Task<bool> RetainAsync(int days) => await ToldAsync($"days {days}") && await ToldAsync("retain");
 
     /// <summary>It lives from now on, also if it was killed before it heard that.</summary>
     public async Task SpareAsync()
     {
-        if (!await ToldAsync(0))
+        if (!await ToldAsync("kill 0"))
             await RestartAsync();
     }
 
@@ -86,12 +91,12 @@ internal sealed class KillHost : IAsyncDisposable
         Assert.True(await HeardAsync("Now listening"), "The host ended before it listened.");
     }
 
-    private async Task<bool> ToldAsync(int statement)
+    private async Task<bool> ToldAsync(string command)
     {
         try
         {
-            await _process!.StandardInput.WriteLineAsync(statement.ToString(CultureInfo.InvariantCulture));
-            return await HeardAsync("Counting");
+            await _process!.StandardInput.WriteLineAsync(command);
+            return await HeardAsync("Done");
         }
         catch (IOException)
         {

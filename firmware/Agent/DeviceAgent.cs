@@ -40,16 +40,20 @@ internal sealed class DeviceAgent
         var trusted = new TrustedKeys(new RecordPair(platform.Records, RecordKind.Keys));
         _clearing = new CredentialClearing(platform.Radio, Networks);
         _boot = new Boot(unit, platform, _state, _identityRecord, _clearing);
-        _joining = new Joining(unit, platform, _state, Networks);
+        Journal = new Journal(platform.Clock);
         _server = new ServerLink(unit, platform.Http, platform.Clock);
+        _joining = new Joining(unit, platform, _state, Networks, _server, Journal);
         _checkIn = new CheckIn(unit, platform, _server, trusted);
-        _outbox = new Outbox(_state, _server, platform.Clock);
+        _outbox = new Outbox(_state, _server, platform.Clock, Journal);
         _orders = new OrderDesk(unit, platform, _state, trusted, _outbox, _server);
         _enrollment = new Enrollment(unit, _server, _identityRecord);
     }
 
     /// <summary>The networks and the owner this unit knows.</summary>
     public Networks Networks { get; }
+
+    /// <summary>What it did since its start.</summary>
+    public Journal Journal { get; }
 
     /// <summary>The statement of what runs; null for nothing but the bootstrap.</summary>
     public ReleaseStatement Running => _boot.Running;
@@ -82,6 +86,7 @@ internal sealed class DeviceAgent
         _boot.Run();
         _onTrial = _boot.RunsOnTrial;
         _server.Identity = Identity.Load(_identityRecord);
+        Journal.Note("started (" + CheckIn.NameOf(_boot.Cause) + "), runs " + RunningVersion + (_onTrial ? " on trial" : ""));
         if (_onTrial)
             _outbox.Note(ReportState.Trial, _state.Candidate.Order, _state.Candidate.Deployment, "");
     }
@@ -112,7 +117,42 @@ internal sealed class DeviceAgent
     public void RestartForUser() => Restart(RestartCause.User);
 
     /// <summary>Clears Wi-Fi and owner because a person at the device asked for it.</summary>
-    public void ClearCredentials() => _clearing.Run();
+    public void ClearCredentials()
+    {
+        _clearing.Run();
+        Journal.Note("cleared by a person");
+    }
+
+    /// <summary>Takes a network or a bundle from a person at the device; the word for why not, or null.</summary>
+    public string Provision(Provisioned handed)
+    {
+        try
+        {
+            return _joining.Take(handed);
+        }
+        catch (StorageFaultException)
+        {
+            return "storage";
+        }
+    }
+
+    /// <summary>How it stands, for a person with a cable: <c>name=value</c>, a tab before each, nothing secret.</summary>
+    public string StatusFields() =>
+        "\truns=" + RunningVersion
+        + "\tslot=" + (_onTrial ? "trial" : "confirmed")
+        + "\tdevice=" + (Identity == null ? "" : Identity.Device)
+        + "\thardware-id=" + _unit.HardwareId
+        + "\tproduct=" + _unit.Product
+        + "\twifi=" + (_platform.Radio.Joined ? "joined" : "not-joined")
+        + "\tsignal=" + _platform.Radio.Rssi.ToString()
+        + "\tnetworks=" + Networks.Count.ToString()
+        + "\taccess-point=" + (_platform.Radio.ProvisioningOpen ? "open" : "closed")
+        + "\tserver=" + LastStatus.ToString()
+        + "\tuptime=" + _platform.Clock.Uptime.ToString()
+        + "\tstarted-by=" + CheckIn.NameOf(_boot.Cause)
+        + "\tfree=" + _platform.Power.FreeMemory.ToString();
+
+    private string RunningVersion => Running == null ? "0.0.0" : Running.Version;
 
     private bool IsUnfinished => _state.Phase != RecoveryPhase.None;
 
@@ -172,6 +212,7 @@ internal sealed class DeviceAgent
     {
         var result = _checkIn.Ask(_state, _boot, _onTrial, _orders);
         LastStatus = _checkIn.Status;
+        Journal.Note(LastStatus == 0 ? "no answer to a check-in" : "check-in answered " + LastStatus.ToString());
         return result;
     }
 
@@ -195,7 +236,7 @@ internal sealed class DeviceAgent
     {
         try
         {
-            _server.Identity = _enrollment.Ask(_boot.Running == null ? "0.0.0" : _boot.Running.Version);
+            _server.Identity = _enrollment.Ask(RunningVersion);
         }
         catch (HttpFaultException)
         {
@@ -203,6 +244,7 @@ internal sealed class DeviceAgent
         }
 
         LastStatus = _enrollment.Status;
+        Journal.Note(LastStatus == 0 ? "no answer to the enrollment" : "enrollment answered " + LastStatus.ToString());
         return _server.Identity != null;
     }
 
@@ -229,6 +271,7 @@ internal sealed class DeviceAgent
 
     private void Restart(RestartCause cause)
     {
+        Journal.Note("restarts (" + CheckIn.NameOf(cause) + ")");
         _state.Intent = cause;
         _state.Save();
         _platform.Power.Restart();

@@ -18,8 +18,7 @@ internal sealed class Bootstrap
     private readonly DeviceAgent _agent;
     private readonly WifiRadio _radio;
     private readonly SetupPage _page = new SetupPage();
-    private readonly DevicePower _power = new DevicePower();
-    private readonly SerialConsole _console;
+    private readonly DeviceConsole _console;
     private readonly StatusLed _led;
     private readonly ResetButton _button;
 
@@ -32,16 +31,17 @@ internal sealed class Bootstrap
         _radio = new WifiRadio(
             new AccessPoint(_unit.Text("product", "device"), chip, _unit.Text("setup-password", "")), _page);
         var slotSize = _unit.Number("slot-size", 80 * 1024);
-        _agent = new DeviceAgent(_unit.Options(chip), new Platform
+        var platform = new Platform
         {
             Records = records,
             Slots = new ISlot[] { new FileSlot("a", slotSize), new FileSlot("b", slotSize) },
             Radio = _radio,
             Clock = new DeviceClock(),
             Http = new WebHttp(_unit.Certificate),
-            Power = _power,
+            Power = new DevicePower(),
             Loader = new ImageLoader(),
-        });
+        };
+        _agent = new DeviceAgent(_unit.Options(chip), platform);
 
         var led = _unit.Number("led-pin", -1);
         var button = _unit.Number("button-pin", -1);
@@ -49,7 +49,9 @@ internal sealed class Bootstrap
         _led = led < 0 ? null : new StatusLed(pins, led);
         _button = button < 0 ? null : new ResetButton(pins, button);
         var console = _unit.Text("console", "");
-        _console = console.Length == 0 ? null : new SerialConsole(console);
+        _console = console.Length == 0
+            ? null
+            : new DeviceConsole(new SerialConsole(console), _agent, platform, _unit.RescuePassword);
     }
 
     public static void Main()
@@ -114,40 +116,11 @@ internal sealed class Bootstrap
         {
             if (_button != null && _button.TakeAsked())
                 ClearForPerson();
-            if (_console != null && Serve(_console.TakeLine()))
+            if (_console != null && _console.Serve())
                 return;
             if (_page.HasSomething)
                 return;
             Thread.Sleep(TickMilliseconds);
-        }
-    }
-
-    private bool Serve(string line)
-    {
-        if (line == null)
-            return false;
-        var asked = ConsoleLine.Read(line, _unit.RescuePassword);
-        switch (asked.Request)
-        {
-            case ConsoleRequest.Status:
-                _console.Say(StatusLine());
-                return false;
-            case ConsoleRequest.Provision:
-                _page.Hand(asked.Provisioned);
-                _console.Say("ok");
-                return true;
-            case ConsoleRequest.ClearCredentials:
-                _agent.ClearCredentials();
-
-                // Said when it is done, and before the restart that follows from it.
-                _console.Say("ok");
-                _agent.RestartForUser();
-                return true;
-            case ConsoleRequest.Refused:
-                _console.Say("refused");
-                return false;
-            default:
-                return false;
         }
     }
 
@@ -156,12 +129,4 @@ internal sealed class Bootstrap
         _agent.ClearCredentials();
         _agent.RestartForUser();
     }
-
-    private string StatusLine() =>
-        "status\t" + (_agent.Running == null ? "0.0.0" : _agent.Running.Version)
-        + "\t" + (_agent.OnTrial ? "trial" : "confirmed")
-        + "\t" + (_agent.Identity == null ? "-" : _agent.Identity.Device)
-        + "\t" + (_radio.Joined ? "joined" : "not-joined")
-        + "\t" + _agent.LastStatus.ToString()
-        + "\t" + _power.FreeMemory.ToString();
 }

@@ -10,13 +10,15 @@ namespace Ota.Esp32;
 /// <summary>The page on the access point where a person hands over a network: one form, nothing else.</summary>
 internal sealed class SetupPage
 {
-    private const int LongestForm = 1024;
+    private const int LongestForm = 2048;
 
     private const string Page =
         "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Wi-Fi setup</title>"
         + "<h1>Wi-Fi setup</h1><form method=post><p><label>Network <input name=ssid maxlength=32 required></label>"
         + "<p><label>Password <input name=password type=password maxlength=64></label>"
-        + "<p><label>Owner <input name=owner maxlength=64></label><p><button>Connect</button></form>";
+        + "<p><label>Owner <input name=owner maxlength=64></label><p><button>Connect</button></form>"
+        + "<h2>Or from your supplier</h2><form method=post><p><label>Bundle <input name=bundle required></label>"
+        + "<p><button>Connect</button></form>";
 
     private const string Thanks =
         "<!doctype html><meta charset=utf-8><title>Wi-Fi setup</title><p>Thank you. The device joins the network now.";
@@ -44,9 +46,6 @@ internal sealed class SetupPage
             listener.Stop();
     }
 
-    /// <summary>Hands over a network from elsewhere, such as the console.</summary>
-    public void Hand(Provisioned provisioned) => _handed = provisioned;
-
     public Provisioned Take()
     {
         var handed = _handed;
@@ -60,6 +59,7 @@ internal sealed class SetupPage
         var ssid = "";
         var password = "";
         var owner = "";
+        string bundle = null;
         var pairs = form.Split(new[] { '&' });
         for (var i = 0; i < pairs.Length; i++)
         {
@@ -78,13 +78,17 @@ internal sealed class SetupPage
                 case "owner":
                     owner = value;
                     break;
+                case "bundle":
+                    bundle = value.Trim();
+                    break;
             }
         }
 
-        var length = Encoding.UTF8.GetBytes(ssid).Length;
-        if (length == 0 || length > 32 || password.Length > 64 || owner.Length > 64)
-            return null;
-        return new Provisioned { Network = new Network { Ssid = ssid, Password = password }, Owner = owner };
+        var provisioned = new Provisioned
+        {
+            Network = new Network { Ssid = ssid, Password = password }, Owner = owner, Bundle = bundle,
+        };
+        return provisioned.Fault() == null ? provisioned : null;
     }
 
     // application/x-www-form-urlencoded (WHATWG URL, §5.1).
@@ -148,7 +152,7 @@ internal sealed class SetupPage
             var provisioned = Read(Encoding.UTF8.GetString(form, 0, count));
             if (provisioned != null)
             {
-                Hand(provisioned);
+                _handed = provisioned;
                 page = Thanks;
             }
         }

@@ -16,12 +16,14 @@ public sealed class Fleet : IAsyncDisposable
     private const int MostTurns = 400;
     private const int FaultsUntilGivenUp = 4;
     private const int UnsettledPolls = 4;
+    private static readonly TimeSpan ConsoleTick = TimeSpan.FromMilliseconds(50);
 
     private readonly FleetOptions _options;
     private readonly FleetFolder _folder;
     private readonly HttpMessageInvoker _client;
     private readonly NetworkHttp _http;
     private readonly VirtualDevice[] _devices;
+    private readonly List<PseudoTerminal> _consoles = [];
 
     private Fleet(FleetOptions options, FleetFolder folder, List<byte[]> moduli, CancellationToken cancellation)
     {
@@ -67,6 +69,23 @@ public sealed class Fleet : IAsyncDisposable
                 }
             },
             ct);
+    }
+
+    /// <summary>What the device of this index calls itself.</summary>
+    public string HardwareIdOf(int index) => _devices[index].Unit.HardwareId;
+
+    /// <summary>
+    /// Gives the device a serial port with its console, served while the fleet lives; the path that programs open.
+    /// </summary>
+    /// <param name="rescuePassword">From its label.</param>
+    /// <exception cref="IOException">This system has no pseudo terminals.</exception>
+    public string OpenConsole(int index, string rescuePassword)
+    {
+        var terminal = new PseudoTerminal();
+        _consoles.Add(terminal);
+        _devices[index].Wire = terminal;
+        _devices[index].RescuePassword = rescuePassword;
+        return terminal.Path;
     }
 
     /// <summary>
@@ -119,6 +138,7 @@ public sealed class Fleet : IAsyncDisposable
     {
         foreach (var device in _devices)
             device.Flash.Rest();
+        _consoles.ForEach(console => console.Dispose());
         _client.Dispose();
         _folder.Dispose();
         return ValueTask.CompletedTask;
@@ -207,8 +227,30 @@ public sealed class Fleet : IAsyncDisposable
             if (_options.PollOverride is { } cap && pause > cap)
                 pause = cap;
             last = Tell(device, last, progress, device.Settled ? pause : null);
-            await Task.Delay(pause, ct);
+            lived = await PauseAsync(device, pause, alive, lived, ct);
         }
+    }
+
+    // A line on the console that changes something ends the waiting, as on the hardware. Returns until when it has lived.
+    private static async Task<long> PauseAsync(
+        VirtualDevice device, TimeSpan pause, Stopwatch alive, long lived, CancellationToken ct)
+    {
+        if (device.Wire is null)
+        {
+            await Task.Delay(pause, ct);
+            return lived;
+        }
+
+        var until = alive.Elapsed + pause;
+        do
+        {
+            await Task.Delay(ConsoleTick, ct);
+            var now = (long)alive.Elapsed.TotalSeconds;
+            device.Clock.Advance(now - lived);
+            lived = now;
+        }
+        while (alive.Elapsed < until && !device.ServeConsole());
+        return lived;
     }
 
     private VirtualDevice Make(int index)

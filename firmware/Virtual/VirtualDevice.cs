@@ -19,6 +19,7 @@ internal sealed class VirtualDevice(
     private int _recoveryRuns;
     private DeviceAgent? _agent;
     private Report? _lastReport;
+    private DeviceConsole? _console;
 
     public AgentOptions Unit => unit;
 
@@ -30,6 +31,12 @@ internal sealed class VirtualDevice(
     public VirtualClock Clock { get; } = new();
 
     public VirtualRadio Radio { get; } = new(-45 - seed % 30) { InReach = { [HomeSsid] = HomePassword } };
+
+    /// <summary>Its serial port; null for none.</summary>
+    public IConsoleWire? Wire { get; set; }
+
+    /// <summary>The password on its label, which the console asks for; empty for none.</summary>
+    public string RescuePassword { get; set; } = "";
 
     /// <summary>The agent while the device is on.</summary>
     public DeviceAgent? Agent => _agent;
@@ -95,6 +102,21 @@ internal sealed class VirtualDevice(
         }
     }
 
+    /// <summary>Answers what its console was asked; true when it wants its next <see cref="Step"/> at once.</summary>
+    public bool ServeConsole()
+    {
+        try
+        {
+            return _agent is not null && _console?.Serve() == true;
+        }
+        catch (RestartException)
+        {
+            Remember();
+            _agent = null;
+            return true;
+        }
+    }
+
     /// <summary>Cuts the power between two operations.</summary>
     public void PowerOff() => _agent = null;
 
@@ -132,7 +154,7 @@ internal sealed class VirtualDevice(
         Clock.PowerOn();
         _recoveryRuns = RecoveryRuns;
         _loader = new VirtualLoader(badUnit, RunsAnyway);
-        _agent = new DeviceAgent(unit, new Platform
+        var platform = new Platform
         {
             Records = Records,
             Slots = Slots,
@@ -141,7 +163,9 @@ internal sealed class VirtualDevice(
             Http = http,
             Power = _power,
             Loader = _loader,
-        });
+        };
+        _agent = new DeviceAgent(unit, platform);
+        _console = Wire is null ? null : new DeviceConsole(Wire, _agent, platform, RescuePassword);
         _agent.Start();
         Remember();
     }

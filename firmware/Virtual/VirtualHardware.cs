@@ -60,6 +60,9 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
     /// <summary>What a person hands over as soon as the access point is open; null when nobody is there.</summary>
     public Provisioned? Owner { get; set; }
 
+    /// <summary>Asked for what a person hands over, in place of <see cref="Owner"/>; null when nobody is.</summary>
+    public Func<Provisioned?>? Person { get; set; }
+
     public List<string> Attempts { get; } = [];
 
     public bool Joined { get; private set; }
@@ -77,7 +80,7 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
     public void OpenProvisioning()
     {
         ProvisioningOpen = true;
-        _handed = Owner;
+        _handed = Person is null ? Owner : Person();
     }
 
     public void CloseProvisioning() => ProvisioningOpen = false;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ota.Cli.Alerts;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
@@ -6,6 +7,7 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -57,6 +59,14 @@ internal static class CommandTree
                 DecommissionDevice.Transfer,
             },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
+            new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },
+            ProvisionDevice.Command,
+            Cable.Command,
+            new Command("alert", "What is wrong with devices.") { ListAlerts.Command },
+            new Command("webhook", "Who is told of alerts and of how deployments end.")
+            {
+                Webhooks.Webhooks.Add, Webhooks.Webhooks.List, Webhooks.Webhooks.Remove, Webhooks.Webhooks.Test,
+            },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
             Simulate.Simulate.Command,

@@ -59,6 +59,10 @@ internal sealed class FailureException : Exception
     public static FailureException Refused(string type, string title, string? detail, int status) =>
         new(ExitCode.Refused, type, title, detail, status);
 
+    /// <summary>A unit on a cable said no.</summary>
+    /// <param name="reason">Its word for it (docs/protocol.md §7).</param>
+    public static FailureException RefusedByUnit(string reason, string sentence) => new(ExitCode.Refused, $"urn:ota:unit:{reason}", sentence);
+
     /// <summary>An answer no Ota server gives: a proxy's error page, a captive portal, another program.</summary>
     public static FailureException UnexpectedAnswer(string sentence, int status) =>
         new(ExitCode.Refused, "urn:ota:cli:unexpected-answer", sentence, status: status);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
+using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
@@ -17,6 +18,7 @@ using Ota.Server.Rollouts;
 using Ota.Server.Secrets;
 using Ota.Server.Settings;
 using Ota.Server.Staff;
+using Ota.Server.Webhooks;
 
 namespace Ota.Server;
 
@@ -122,6 +124,10 @@ internal static partial class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<SampleLog>();
         services.AddHostedService(provider => provider.GetRequiredService<SampleLog>());
+        services.AddSingleton<ServerRuns>();
+        services.AddSingleton<AlertWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
+        services.AddHostedService<WebhookSender>();
         services.AddHostedService<Expiry>();
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
@@ -166,6 +172,8 @@ internal static partial class ServerHost
         services.GetRequiredService<RetentionPass>().Finish();
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
+        await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
+        services.GetRequiredService<AlertWatch>().Load();
         return fresh;
     }
 
@@ -201,6 +209,10 @@ internal static partial class ServerHost
         api.MapRecovery();
         api.MapEvidence();
         api.MapUnits();
+        api.MapSites();
+        api.MapProvision();
+        api.MapAlerts();
+        api.MapWebhooks();
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

@@ -6,12 +6,13 @@ using System.Text.Unicode;
 
 namespace Ota.Signing;
 
-/// <summary>The three kinds of signed things; each has one algorithm and one type, and is never read as another.</summary>
+/// <summary>The kinds of signed things; each has one algorithm and one type, and is never read as another.</summary>
 public sealed record JwsKind(string Algorithm, string Type)
 {
     public static readonly JwsKind Release = new("RS256", "ota-release+jws");
     public static readonly JwsKind Keys = new("RS256", "ota-keys+jws");
     public static readonly JwsKind Order = new("HS256", "ota-order+jws");
+    public static readonly JwsKind Wifi = new("HS256", "ota-wifi+jws");
 }
 
 /// <summary>A compact JWS taken apart (RFC 7515 §7.1), its header already checked, its signature not.</summary>

@@ -48,6 +48,10 @@ Write("order-decommission.jws", Order("decommission", 9, null, Device));
 Write("order-rotate.jws", Order("rotate", 10, Jws.HashOf(keys.Sign(release)), Device));
 Write("order-other-device.jws", Order("install", 7, Jws.HashOf(statement.Sign(release)), "zzzzzzzzzzzz"));
 
+Write("wifi-bundle.jws", Bundle(11, Device, """{"ssid":"Küche 5G","password":"correct horse battery","owner":"anna"}"""));
+Write("wifi-bundle-other-device.jws", Bundle(11, "zzzzzzzzzzzz", """{"ssid":"home"}"""));
+Write("wifi-bundle-long-ssid.jws", Bundle(11, Device, """{"ssid":"thirty-three bytes are one too many"}"""));
+
 var library = Assembly("Kitchen.Sensors", 700);
 var entry = Assembly("Kitchen.Thermostat", 1500);
 File.WriteAllBytes(Path.Combine(folder, "library.pe"), library);
@@ -77,6 +81,25 @@ string Order(string action, long number, string? hash, string device)
     payload["issued"] = 1767225600L;
     payload["expires"] = 1767312000L;
     return Jws.SignHs256(JwsKind.Order, JsonSerializer.SerializeToUtf8Bytes(payload), orderKey);
+}
+
+// HMAC-SHA256 in counter mode, docs/protocol.md §6.
+string Bundle(long number, string device, string content)
+{
+    var text = Encoding.UTF8.GetBytes(content);
+    var nonce = Enumerable.Range(1, 12).Select(i => (byte)i).ToArray();
+    var key = HMACSHA256.HashData(orderKey, Encoding.ASCII.GetBytes($"ota-wifi-v1\0{number}"));
+    var stream = Enumerable.Range(0, (text.Length + 31) / 32).SelectMany(i => HMACSHA256.HashData(key, (byte[])[.. nonce, (byte)i]));
+    var payload = new Dictionary<string, object>
+    {
+        ["device"] = device,
+        ["number"] = number,
+        ["issued"] = 1767225600L,
+        ["expires"] = 1767312000L,
+        ["nonce"] = Base64Url.EncodeToString(nonce),
+        ["sealed"] = Base64Url.EncodeToString(text.Zip(stream, (a, b) => (byte)(a ^ b)).ToArray()),
+    };
+    return Jws.SignHs256(JwsKind.Wifi, JsonSerializer.SerializeToUtf8Bytes(payload), orderKey);
 }
 
 RSA Key(string name)

@@ -1,57 +1,66 @@
+using System.Text;
+
 namespace Ota.Agent;
 
-/// <summary>What a line on the console asks for.</summary>
-internal enum ConsoleRequest
+/// <summary>
+/// The words of a line on the console, separated by tabs. In a word, <c>\t</c>, <c>\n</c>, <c>\r</c> and <c>\\</c>
+/// stand for what would end it.
+/// </summary>
+internal static class ConsoleLine
 {
-    None,
-    Status,
-    Provision,
-    ClearCredentials,
-    Refused,
-}
+    private const int MostWords = 8;
 
-/// <summary>One line of the console's protocol: a word, and what belongs to it, separated by tabs.</summary>
-internal sealed class ConsoleLine
-{
-    private ConsoleLine(ConsoleRequest request) => Request = request;
-
-    public ConsoleRequest Request { get; }
-
-    /// <summary>What was handed over with <c>provision</c>.</summary>
-    public Provisioned Provisioned { get; private set; }
-
-    /// <summary>Reads a line without its end.</summary>
-    /// <param name="rescuePassword">What <c>clear-credentials</c> must bring; empty refuses it always.</param>
-    public static ConsoleLine Read(string line, string rescuePassword)
+    /// <summary>The words of a line without its end; null when it has too many, or a backslash before another sign.</summary>
+    public static string[] Words(string line)
     {
-        var words = line.Trim().Split(new[] { '\t' });
-        switch (words[0])
+        var words = line.Split(new[] { '\t' });
+        if (words.Length > MostWords)
+            return null;
+        for (var i = 0; i < words.Length; i++)
         {
-            case "":
-                return new ConsoleLine(ConsoleRequest.None);
-            case "status":
-                return new ConsoleLine(ConsoleRequest.Status);
-            case "provision":
-                return Provision(words);
-            case "clear-credentials":
-                var right = words.Length == 2 && rescuePassword.Length > 0 && words[1] == rescuePassword;
-                return new ConsoleLine(right ? ConsoleRequest.ClearCredentials : ConsoleRequest.Refused);
-            default:
-                return new ConsoleLine(ConsoleRequest.Refused);
+            words[i] = Plain(words[i]);
+            if (words[i] == null)
+                return null;
         }
+
+        return words;
     }
 
-    private static ConsoleLine Provision(string[] words)
+    /// <summary>A word as it is written into a line.</summary>
+    public static string Escaped(string word)
     {
-        if (words.Length < 2 || words.Length > 4 || words[1].Length == 0 || words[1].Length > 32)
-            return new ConsoleLine(ConsoleRequest.Refused);
-        return new ConsoleLine(ConsoleRequest.Provision)
+        var escaped = new StringBuilder();
+        for (var i = 0; i < word.Length; i++)
         {
-            Provisioned = new Provisioned
+            var c = word[i];
+            var sign = c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c;
+            if (sign != c || c == '\\')
+                escaped.Append('\\');
+            escaped.Append(sign);
+        }
+
+        return escaped.ToString();
+    }
+
+    private static string Plain(string word)
+    {
+        if (word.IndexOf('\\') < 0)
+            return word;
+        var plain = new StringBuilder();
+        for (var i = 0; i < word.Length; i++)
+        {
+            if (word[i] != '\\')
             {
-                Network = new Network { Ssid = words[1], Password = words.Length > 2 ? words[2] : "" },
-                Owner = words.Length > 3 ? words[3] : "",
-            },
-        };
+                plain.Append(word[i]);
+                continue;
+            }
+
+            var c = ++i < word.Length ? word[i] : '?';
+            if (c != '\\' && c != 't' && c != 'n' && c != 'r')
+                return null;
+            plain.Append(c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c);
+        }
+
+        return plain.ToString();
     }
 }

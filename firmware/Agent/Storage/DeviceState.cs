@@ -91,6 +91,19 @@ internal sealed class DeviceState
         Reports.Add(report);
     }
 
+    /// <summary>Highest number accepted under this identity's order key; 0 for none.</summary>
+    public long HighestUnder(Identity identity) => OrderKeyMark == identity.OrderKeyMark() ? HighestOrder : 0;
+
+    /// <summary>Counts a number as accepted; the caller saves before it acts.</summary>
+    public void Spend(Identity identity, long number)
+    {
+        var mark = identity.OrderKeyMark();
+        if (OrderKeyMark != mark)
+            PhaseOrder = 0;
+        OrderKeyMark = mark;
+        HighestOrder = number;
+    }
+
     /// <summary>Makes all of this durable.</summary>
     /// <exception cref="StorageFaultException">
     /// The storage refused; the state before counts, here in memory too.

@@ -39,6 +39,9 @@ internal sealed class CheckIn
         _server = server;
     }
 
+    /// <summary>What the protocol calls it.</summary>
+    public static string NameOf(RestartCause cause) => CauseNames[(int)cause];
+
     /// <summary>HTTP status of the last answer, 0 for none.</summary>
     public int Status { get; private set; }
 
@@ -123,7 +126,7 @@ internal sealed class CheckIn
             .Number("cleared", orders.Cleared)
             .Number("keyCounter", _trusted.Counter)
             .Begin("restart")
-            .Text("cause", CauseNames[(int)boot.Cause])
+            .Text("cause", NameOf(boot.Cause))
             .Number("at", clock.Now == 0 ? 0 : clock.Now - clock.Uptime)
             .Number("count", state.Starts)
             .End()

@@ -44,7 +44,7 @@ internal sealed class OrderDesk
     public int InstallWait => _installation.Wait;
 
     /// <summary>Highest number accepted under the present order key; 0 for none.</summary>
-    public long LastOrder => _state.OrderKeyMark == _server.Identity.OrderKeyMark() ? _state.HighestOrder : 0;
+    public long LastOrder => _state.HighestUnder(_server.Identity);
 
     /// <summary>Number of the order for which credentials were cleared last, under the present order key; 0 for none.</summary>
     public long Cleared => LastOrder > 0 && _state.Phase == RecoveryPhase.None ? _state.PhaseOrder : 0;
@@ -63,11 +63,7 @@ internal sealed class OrderDesk
 
         if (_outbox.HasEnded(verified.Order.Deployment))
             return OrderResult.Done;
-        var mark = _server.Identity.OrderKeyMark();
-        if (_state.OrderKeyMark != mark)
-            _state.PhaseOrder = 0;
-        _state.OrderKeyMark = mark;
-        _state.HighestOrder = verified.Order.Number;
+        _state.Spend(_server.Identity, verified.Order.Number);
         switch (verified.Order.Action)
         {
             case OrderAction.Decommission:

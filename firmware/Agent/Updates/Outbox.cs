@@ -13,13 +13,15 @@ internal sealed class Outbox
     private readonly DeviceState _state;
     private readonly ServerLink _server;
     private readonly IClock _clock;
+    private readonly Journal _journal;
     private readonly ArrayList _progress = new ArrayList();
 
-    public Outbox(DeviceState state, ServerLink server, IClock clock)
+    public Outbox(DeviceState state, ServerLink server, IClock clock, Journal journal)
     {
         _state = state;
         _server = server;
         _clock = clock;
+        _journal = journal;
     }
 
     /// <summary>The report made last, for people; null when none was since the start.</summary>
@@ -90,6 +92,7 @@ internal sealed class Outbox
     private Report Make(ReportState state, long order, string deployment, string detail)
     {
         Last = new Report { State = state, Order = order, Deployment = deployment, Detail = detail, At = _clock.Now };
+        _journal.Note("order " + order.ToString() + ": " + Last.StateName + (detail.Length > 0 ? ", " + detail : ""));
         return Last;
     }
 

@@ -9,15 +9,6 @@ internal sealed class Network
     public string Password;
 }
 
-/// <summary>What a person hands over while provisioning.</summary>
-internal sealed class Provisioned
-{
-    public Network Network;
-
-    /// <summary>Whose device this is from now on, in the application's own terms; empty for nobody.</summary>
-    public string Owner;
-}
-
 /// <summary>
 /// The networks a device knows, newest first, and its owner binding: all that belongs to the person who has it.
 /// </summary>

@@ -18,6 +18,7 @@ namespace System.IO.Ports
         public void Open() => throw null;
         public void Write(byte[] p0, int p1, int p2) => throw null;
         public int BytesToRead { get => throw null; }
+        public int ReadBufferSize { set => throw null; }
         void System.IDisposable.Dispose() => throw null;
     }
 

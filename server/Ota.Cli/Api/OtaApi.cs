@@ -50,6 +50,9 @@ internal sealed class OtaApi : IDisposable
     public async Task<T> PutAsync<TBody, T>(ApiPath path, TBody body, CancellationToken cancellation) =>
         (await JsonAsync<T>(new HttpRequestMessage(HttpMethod.Put, path.ToString()) { Content = Json(body) }, cancellation)).Body;
 
+    public async Task<T> DeleteAsync<T>(ApiPath path, CancellationToken cancellation) =>
+        (await JsonAsync<T>(new HttpRequestMessage(HttpMethod.Delete, path.ToString()), cancellation)).Body;
+
     /// <summary>Sends a compact JWS, byte for byte.</summary>
     public Task<Answer<T>> PostJoseAsync<T>(ApiPath path, string compact, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Ota.Cli.Alerts;
 using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
@@ -9,10 +10,12 @@ using Ota.Cli.Keys;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
+using Ota.Cli.Serial;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
 using Ota.Cli.Units;
+using Ota.Cli.Webhooks;
 using Ota.Signing;
 
 namespace Ota.Cli.Api;
@@ -44,12 +47,26 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(UnitAsked))]
 [JsonSerializable(typeof(RescueNetwork))]
 [JsonSerializable(typeof(MadeUnit))]
+[JsonSerializable(typeof(NewSite))]
+[JsonSerializable(typeof(Site[]))]
+[JsonSerializable(typeof(NewBundle))]
+[JsonSerializable(typeof(WifiBundle))]
+[JsonSerializable(typeof(MadeBundle))]
+[JsonSerializable(typeof(UnitStatus))]
+[JsonSerializable(typeof(UnitLogLine))]
+[JsonSerializable(typeof(ClearedUnit))]
+[JsonSerializable(typeof(ProvisionedUnit))]
+[JsonSerializable(typeof(VirtualSerialPort))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
 [JsonSerializable(typeof(NewRecovery))]
 [JsonSerializable(typeof(NewDecommission))]
 [JsonSerializable(typeof(Deployment[]))]
 [JsonSerializable(typeof(Rollout[]))]
+[JsonSerializable(typeof(Alert[]))]
+[JsonSerializable(typeof(NewWebhook))]
+[JsonSerializable(typeof(Webhook[]))]
+[JsonSerializable(typeof(WebhookPing))]
 [JsonSerializable(typeof(NewStaff))]
 [JsonSerializable(typeof(StaffMember[]))]
 [JsonSerializable(typeof(AuditEntry[]))]

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using Ota.Cli.Api;
 using Ota.Cli.Output;
 using Ota.Cli.Products;
 using Ota.Cli.Session;
+using Ota.Cli.Units;
 using Ota.Virtual;
 
 namespace Ota.Cli.Simulate;
@@ -10,6 +12,9 @@ namespace Ota.Cli.Simulate;
 /// <param name="AsksIn">Seconds of its own time until it asks next; null while that is not settled.</param>
 internal sealed record SimulatedDevice(
     string HardwareId, string? Device, string Running, string Slot, string State, string? Detail, string? ImageSha256, long? AsksIn);
+
+/// <param name="SerialPort">A path that <c>ota serial</c> opens, as long as the device lives.</param>
+internal sealed record VirtualSerialPort(string HardwareId, string SerialPort);
 
 /// <summary><c>ota simulate</c>: virtual devices that run the real agent against the server.</summary>
 internal static class Simulate
@@ -53,6 +58,11 @@ internal static class Simulate
         HelpName = "share",
     };
 
+    private static readonly Option<bool> Serial = new("--serial")
+    {
+        Description = "Give the first of them a serial port that 'ota serial' can open, until Ctrl-C. Linux.",
+    };
+
     public static Command Command { get; } = new Verb(
         "simulate", "Run virtual devices: the real agent on simulated flash, radio and clock. Without --once they live until Ctrl-C.", RunAsync)
     {
@@ -63,6 +73,7 @@ internal static class Simulate
         State,
         ReleaseKeys,
         BadUnits,
+        Serial,
     };
 
     private static async Task RunAsync(Call call, CancellationToken cancellation)
@@ -71,6 +82,8 @@ internal static class Simulate
             throw FailureException.Usage("--count is 1 to 100,000.");
         if (call.Get(BadUnits) is not (>= 0 and <= 1))
             throw FailureException.Usage("--bad-units is a share from 0 to 1, like 0.03.");
+        if (call.Get(Serial) && call.Get(Once))
+            throw FailureException.Usage("--serial is for devices that live on; leave out --once.");
         var product = await call.Api.ProductAsync(call.Get(Product), cancellation);
         if (!product.Hardware.Contains(call.Get(Hardware)))
         {
@@ -92,6 +105,8 @@ internal static class Simulate
             }
             else
             {
+                if (call.Get(Serial))
+                    await OpenConsoleAsync(call, fleet, product, cancellation);
                 using var known = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                 var lines = new Lines(call, known);
                 await fleet.RunAsync(lines, known.Token);
@@ -103,6 +118,18 @@ internal static class Simulate
         {
             throw FailureException.Unreachable(silence.Message);
         }
+    }
+
+    private static async Task OpenConsoleAsync(Call call, Fleet fleet, Product product, CancellationToken cancellation)
+    {
+        var hardwareId = fleet.HardwareIdOf(0);
+        var (label, _) = await call.Api.PostAsync<UnitAsked, RescueNetwork>(
+            ApiPath.Of($"products/{product.Name}/units"), new UnitAsked(hardwareId), cancellation);
+        var port = new VirtualSerialPort(hardwareId, fleet.OpenConsole(0, label.Password));
+        if (call.Screen.Json)
+            Screen.JsonLine(port);
+        else
+            call.Screen.Line($"The serial port of {hardwareId} is ", new Cell(port.SerialPort, Tone.Strong), ".");
     }
 
     private static FailureException Strangers(int count, int all, string folder) => FailureException.NotVerified(

@@ -39,7 +39,8 @@ public sealed record CheckIn(
     /// <summary>The largest check-in that is read, in bytes.</summary>
     public const int MaximumSize = 4096;
 
-    private static readonly string[] Causes =
+    /// <summary>Every word a device may give for why it started.</summary>
+    internal static readonly string[] Causes =
         ["update", "recovery", "user", "wifi-timeout", "server-timeout", "crash", "power-or-unknown"];
 
     /// <summary>Reads a body; null and a sentence when it is not a check-in.</summary>

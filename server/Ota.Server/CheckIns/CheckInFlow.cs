@@ -1,3 +1,4 @@
+using Ota.Server.Alerts;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
@@ -22,6 +23,7 @@ internal sealed partial class CheckInFlow(
     Database database,
     WriteBehind behind,
     SampleLog samples,
+    AlertWatch alerts,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -39,8 +41,7 @@ internal sealed partial class CheckInFlow(
         var now = time.GetUtcNow();
         var wait = product.Poll.UntilNext(device.Id, now);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
-        behind.Add(device);
-        samples.Add(device, checkIn, now);
+        Keep(device, checkIn, now);
         return wait;
     }
 
@@ -66,13 +67,20 @@ internal sealed partial class CheckInFlow(
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation);
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
-        behind.Add(device);
-        samples.Add(device, checkIn, now);
+        Keep(device, checkIn, now);
         foreach (var ended in draft.Ended)
             DeploymentLog.Ended(logger, ended);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });
+    }
+
+    // In memory, and behind the answer on disk.
+    private void Keep(Device device, CheckIn checkIn, DateTimeOffset now)
+    {
+        behind.Add(device);
+        if (samples.Add(device, checkIn, now) is { } sample)
+            alerts.Heard(device, sample);
     }
 
     // For as long as the order is good it is said again: the first answer may have been lost. Then the token means nothing any more.

@@ -139,6 +139,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         {
             DeploymentTable.Update(connection, ended);
             Decommission.Write(connection, ended);
+            DeploymentEvents.Append(connection, ended);
         }
 
         if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))

@@ -13,6 +13,10 @@ internal static class Counters
 
     public const string Timeline = "timeline";
 
+    public const string Alert = "alert";
+
+    public const string Outbox = "outbox";
+
     private const string NextSql = "UPDATE counters SET value = value + 1 WHERE name = @name RETURNING value";
 
     /// <summary>How many sequences there are; fails when the database does not answer or is not migrated.</summary>

@@ -170,6 +170,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
             return null;
         DeploymentTable.Update(connection, open);
         Decommission.Write(connection, open);
+        DeploymentEvents.Append(connection, open);
         if (open.Action != DeploymentAction.Install && open.State.IsOver())
         {
             Timeline.Append(

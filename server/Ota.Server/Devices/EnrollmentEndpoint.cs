@@ -120,6 +120,7 @@ internal static class EnrollmentEndpoint
                 if (over is not null && DeploymentTable.Update(connection, over))
                 {
                     Decommission.Write(connection, over);
+                    DeploymentEvents.Append(connection, over);
                     Timeline.Append(connection, device.Id, now, DeploymentWords.Shown(over), DeploymentWords.Ending(over));
                 }
 

@@ -40,6 +40,14 @@ public static class Pieces
         _ => SignalBand.Weak,
     };
 
+    /// <summary>How many of the starts that end with this cause somebody meant. A recovery starts twice: into its image, and back.</summary>
+    public static long IntendedStarts(string cause) => cause switch
+    {
+        "update" or "user" => 1,
+        "recovery" => 2,
+        _ => 0,
+    };
+
     private static void Add(List<Piece> pieces, Sample before, Sample after)
     {
         var gap = after.At - before.At;
@@ -67,14 +75,6 @@ public static class Pieces
             pieces.Add(new Piece(after.At, band, 0, Restarts: others, Cause: UnknownCause));
         }
     }
-
-    // A recovery starts twice: into its image, and back.
-    private static long IntendedStarts(string cause) => cause switch
-    {
-        "update" or "user" => 1,
-        "recovery" => 2,
-        _ => 0,
-    };
 
     private static SignalBand BandAtStart(Sample before, Sample after)
     {

@@ -26,17 +26,19 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     private readonly ConcurrentDictionary<string, int> _kept = new(StringComparer.Ordinal);
     private long _dropped;
 
-    /// <summary>Keeps a check-in, unless another was kept less than a minute ago and the device has not started since.</summary>
-    public void Add(Device device, CheckIn checkIn, DateTimeOffset now)
+    /// <summary>Keeps a check-in, unless another was kept less than a minute ago and the device has not started since; what was kept.</summary>
+    public Sample? Add(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         var at = now.ToUnixTimeMilliseconds();
         if (at - device.Sampled.At < LeastMilliseconds && checkIn.Restart.Count == device.Sampled.Starts)
-            return;
+            return null;
         device.Sampled = (at, checkIn.Restart.Count);
         if (_waiting.Count >= MostWaiting && _waiting.TryDequeue(out _))
             Interlocked.Increment(ref _dropped);
-        _waiting.Enqueue((device.Id, new Sample(
-            at, checkIn.Rssi, checkIn.Uptime, checkIn.FreeMemory, checkIn.Restart.Count, checkIn.Restart.Cause)));
+        var sample = new Sample(
+            at, checkIn.Rssi, checkIn.Uptime, checkIn.FreeMemory, checkIn.Restart.Count, checkIn.Restart.Cause);
+        _waiting.Enqueue((device.Id, sample));
+        return sample;
     }
 
     /// <summary>Writes what waits now.</summary>

@@ -15,9 +15,15 @@ internal sealed class MasterSecret(byte[] master)
 
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 
+    /// <summary>What deliveries to a webhook are signed with.</summary>
+    public byte[] WebhookSecret(string webhook) => Derive("webhook", webhook, generation: 1);
+
     /// <summary>What the password on a unit's label is made of; known before the unit enrolls, so by what the hardware calls itself, in
     /// its plain spelling.</summary>
     public byte[] RescueSecret(string product, string hardwareId) => Derive("rescue", product + "\0" + hardwareId, generation: 1);
+
+    /// <summary>Seals the Wi-Fi password of a site in the database.</summary>
+    public byte[] SiteKey(string site) => Derive("site", site, generation: 1);
 
     /// <summary>The signature of a link to one image that works without a token until <paramref name="expires"/> (Unix seconds).</summary>
     public string ImageSignature(string sha256, long expires) =>

@@ -18,6 +18,7 @@ internal static class CommandLine
           --OrderLifeHours N          how long a handed-out order is good for (24)
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
                                       add --yes-really (10)
+          --HttpWebhooks              webhooks may be told over plain http beyond this machine
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -32,7 +33,7 @@ internal static class CommandLine
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 
-    private static readonly string[] Flags = ["demo", "new-admin-key"];
+    private static readonly string[] Flags = ["demo", "new-admin-key", "HttpWebhooks"];
     private static readonly string[] Sections = ["Kestrel:", "Logging:"];
 
     public static bool AsksForHelp(string[] args) => args.Any(arg => arg is "--help" or "-h" or "-?");

@@ -23,6 +23,9 @@ internal sealed record ServerSettings
     /// <summary>Recoveries and decommissions that may be ordered in an hour without an admin's word.</summary>
     public required long RecoveriesPerHour { get; init; }
 
+    /// <summary>Whether webhooks may be told over plain http beyond this machine.</summary>
+    public required bool HttpWebhooks { get; init; }
+
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
@@ -44,6 +47,7 @@ internal sealed record ServerSettings
             MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
+            HttpWebhooks = Flag(configuration, "HttpWebhooks"),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
         };

@@ -10,6 +10,7 @@ internal sealed record Scenario(string Name, MemoryFlashStore Start)
 
     private const string NextSsid = "next-home";
     private const string NextPassword = "another-password";
+    private const long FirstBundle = 1000;
 
     private static readonly Build First = Build.Of("1.0.0");
     private static readonly Build Second = Build.Of("2.0.0", counter: 5);
@@ -36,6 +37,9 @@ internal sealed record Scenario(string Name, MemoryFlashStore Start)
 
     /// <summary>True when somebody hands over a new network as soon as the access point opens.</summary>
     public bool IsProvisioned { get; init; }
+
+    /// <summary>True when what is handed over is a bundle, another one each time.</summary>
+    public bool IsSealed { get; init; }
 
     /// <summary>True when the networks known at the start are out of reach.</summary>
     public bool RouterIsGone { get; init; }
@@ -78,6 +82,9 @@ internal sealed record Scenario(string Name, MemoryFlashStore Start)
         {
             var network = new Network { Ssid = NextSsid, Password = NextPassword };
             device.Radio.Owner = new Provisioned { Network = network, Owner = "next owner" };
+            var number = FirstBundle;
+            if (IsSealed)
+                device.Radio.Person = () => new Provisioned { Bundle = BundleDraft.Of(number++, NextSsid, NextPassword, "next owner") };
         }
 
         return device;
@@ -170,6 +177,14 @@ internal sealed record Scenario(string Name, MemoryFlashStore Start)
                 MayRun = [First],
                 EndsWith = First,
                 IsProvisioned = true,
+                Ending = "",
+            },
+            new("a-bundle", stranded)
+            {
+                MayRun = [First],
+                EndsWith = First,
+                IsProvisioned = true,
+                IsSealed = true,
                 Ending = "",
             },
             new("new-router", running)

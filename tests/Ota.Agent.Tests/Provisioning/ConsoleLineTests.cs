@@ -1,26 +1,41 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+
 namespace Ota.Agent.Tests.Provisioning;
 
 public sealed class ConsoleLineTests
 {
+    [Fact]
+    public void Words_come_back_as_they_were_written() =>
+        Prop.ForAll<NonNull<string>, NonNull<string>>((first, second) =>
+        {
+            var line = ConsoleLine.Escaped(first.Get) + "\t" + ConsoleLine.Escaped(second.Get);
+            return line.IndexOfAny(['\n', '\r']) < 0
+                && ConsoleLine.Words(line) is [var one, var two] && one == first.Get && two == second.Get;
+        }).QuickCheckThrowOnFailure();
+
     [Theory]
-    [InlineData("status", "right", "Status")]
-    [InlineData("clear-credentials\tright", "right", "ClearCredentials")]
-    [InlineData("clear-credentials\twrong", "right", "Refused")]
-    [InlineData("clear-credentials", "right", "Refused")]
-    [InlineData("clear-credentials\t", "", "Refused")]
-    [InlineData("clear-credentials", "", "Refused")]
-    [InlineData("provision\thome\tsecret\tanna", "right", "Provision")]
-    [InlineData("provision", "right", "Refused")]
-    [InlineData("anything", "right", "Refused")]
-    [InlineData("", "right", "None")]
-    public void A_line_asks_for(string line, string rescuePassword, string expected) =>
-        Assert.Equal(expected, ConsoleLine.Read(line, rescuePassword).Request.ToString());
+    [InlineData("a\\")]
+    [InlineData("a\\x")]
+    [InlineData("1\t2\t3\t4\t5\t6\t7\t8\t9")]
+    public void What_is_no_line_of_words_is_none(string line) => Assert.Null(ConsoleLine.Words(line));
 
     [Fact]
-    public void What_is_provisioned_may_have_spaces()
-    {
-        var provisioned = ConsoleLine.Read("provision\tour home\ta b", "").Provisioned;
+    public void Lines_end_with_either_sign_and_empty_ones_are_none() =>
+        Assert.Equal(["status", "logs", "Küche"], Taken("\n\r\nstatus\r\nlogs\n\nKüche\r"));
 
-        Assert.Equal(("our home", "a b", ""), (provisioned.Network.Ssid, provisioned.Network.Password, provisioned.Owner));
+    [Fact]
+    public void A_line_that_is_too_long_is_dropped_to_its_end_and_the_next_one_is_read()
+    {
+        var longest = new string('x', LineBuffer.Longest);
+
+        Assert.Equal([longest, "status"], Taken($"{longest}\n{longest}y\n{longest}{longest}{longest}\nstatus\n"));
+    }
+
+    private static string[] Taken(string text)
+    {
+        var buffer = new LineBuffer();
+        return [.. Encoding.UTF8.GetBytes(text).Select(b => buffer.Take(b)).OfType<string>()];
     }
 }

@@ -247,6 +247,36 @@ public sealed class CommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_webhook_is_added_tested_listed_without_its_secrets_and_removed()
+    {
+        var got = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var receiver = await StubServer.StartAsync(async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            got.TrySetResult(await reader.ReadToEndAsync());
+        });
+        await RefusedAsync("https", "webhook", "add", "kettle", "http://example.com/", "--event", "alert.opened");
+        await RefusedAsync("one or more of alert.opened", "webhook", "add", "kettle", receiver.Address, "--event", "alert");
+
+        var added = await DoneAsync(
+            "webhook", "add", "kettle", receiver.Address + "/hook?token=hush", "--event", "deployment.confirmed", "--event", "alert.opened");
+        var id = added.Out.Split(' ')[0];
+        var secret = added.Out.Trim().Split('\n')[^1];
+        Assert.StartsWith("whsec_", secret, StringComparison.Ordinal);
+        var ping = (await DoneAsync("webhook", "test", "kettle", id, "--json")).Json.GetProperty("event").GetString()!;
+        Assert.Contains($"\"id\":\"{ping}\",\"type\":\"ping\"", await got.Task.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
+
+        var listed = (await DoneAsync("webhook", "list", "kettle")).Out;
+        Assert.Contains(receiver.Address + "/hook ", listed, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", listed, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret, listed, StringComparison.Ordinal);
+        await SaysAsync("Removed: " + id, "webhook", "remove", "kettle", id);
+        await RefusedAsync("no webhook", "webhook", "remove", "kettle", id);
+        await SaysAsync("No webhook.", "webhook", "list", "kettle");
+        await SaysAsync("No alert.", "alert", "list", "--open", "--product", "kettle", "--kind", "silent");
+    }
+
+    [Fact]
     public async Task Every_listing_is_one_JSON_document()
     {
         await PushAsync("1.0.0", "good");
@@ -255,7 +285,8 @@ public sealed class CommandsTests : IAsyncLifetime
         foreach (var command in new[]
         {
             "whoami", "product list", "product show kettle", "release list kettle", "release show kettle 1.0.0", "release dropped", "device list",
-            "deployment list", "rollout list", "rollout show 1", "rollout abort 1", "staff list", "audit",
+            "deployment list", "rollout list", "rollout show 1", "rollout abort 1", "alert list", "webhook list kettle", "staff list",
+            "audit",
         })
         {
             var result = await DoneAsync([.. command.Split(' '), "--json"]);

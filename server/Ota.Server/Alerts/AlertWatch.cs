@@ -1,0 +1,261 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Server.Evidence;
+using Ota.Server.Products;
+
+namespace Ota.Server.Alerts;
+
+/// <summary>
+/// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. What opens
+/// or closes is written behind, within a second, and kept in a bounded number for each device while the disk does not take
+/// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
+/// </summary>
+internal sealed partial class AlertWatch(
+    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, TimeProvider time, ILogger<AlertWatch> logger)
+    : BackgroundService
+{
+    private const int Batch = 200;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan BetweenSignsOfLife = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);
+    private readonly ConcurrentDictionary<string, Watched> _watched = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Watched> _changed = new();
+    private readonly SemaphoreSlim _flushing = new(1, 1);
+
+    /// <summary>Memory from disk, after the fleet's.</summary>
+    public void Load() =>
+        database.Read(connection =>
+        {
+            foreach (var device in fleet.All)
+            {
+                if (device.Heard is not { } heard)
+                    continue;
+                var (at, starts) = (heard.At.ToUnixTimeMilliseconds(), heard.CheckIn.Restart.Count);
+                Of(device).Readings = Readings.None with { At = at, Starts = starts };
+            }
+
+            foreach (var (device, kind, open) in AlertTable.AllOpen(connection))
+                Of(fleet.Find(device)!).Load(kind, open);
+            var since = time.GetUtcNow() - AlertPolicy.Within;
+            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since))
+            {
+                var watched = Of(fleet.Find(device)!);
+                var known = watched.Readings;
+                var then = AlertPolicy.After(known with { At = beforeAt, Starts = beforeStarts }, sample);
+                watched.Readings = known with { Restarts = then.Restarts };
+            }
+
+            foreach (var watched in _watched.Values.Where(IsAboutTheSignal))
+            {
+                var then = AlertTable.Latest(connection, watched.Device.Id, AlertPolicy.InARow)
+                    .Aggregate(Readings.None, AlertPolicy.After);
+                watched.Readings = watched.Readings with { Weak = then.Weak, Good = then.Good };
+            }
+
+            return 0;
+        });
+
+    /// <summary>Judges a check-in that was kept as a sample: once a minute and device at the most, or when it has started since.</summary>
+    public void Heard(Device device, Sample sample)
+    {
+        var watched = Of(device);
+        lock (watched)
+        {
+            var readings = AlertPolicy.After(watched.Readings, sample);
+            watched.Readings = readings;
+            Set(watched, AlertKind.Silent, sample.At, null);
+            var isLooping = AlertPolicy.IsCrashLooping(watched.Open(AlertKind.CrashLoop) is not null, readings);
+            Set(watched, AlertKind.CrashLoop, sample.At, isLooping
+                ? () => Say($"restarted {AlertPolicy.Restarts} times within an hour and nobody meant it (last cause: {sample.Cause})")
+                : null);
+            var isWeak = AlertPolicy.IsWeak(watched.Open(AlertKind.WeakSignal) is not null, readings);
+            Set(watched, AlertKind.WeakSignal, sample.At, isWeak
+                ? () => Say($"{sample.Rssi} dBm, worse than −80 dBm {AlertPolicy.InARow} times in a row")
+                : null);
+        }
+    }
+
+    /// <summary>Looks over the fleet for who is silent, and for who is watched no longer.</summary>
+    public void Sweep()
+    {
+        var now = time.GetUtcNow();
+        foreach (var device in fleet.All)
+        {
+            var watched = Of(device);
+            lock (watched)
+                Sweep(watched, now);
+        }
+    }
+
+    /// <summary>Writes what has changed by now.</summary>
+    public async Task FlushAsync()
+    {
+        // One at a time, or a closing could be written before its opening.
+        await _flushing.WaitAsync();
+        try
+        {
+            foreach (var batch in Waiting().Chunk(Batch))
+            {
+                if (!await WriteAsync(batch))
+                    return;
+            }
+        }
+        finally
+        {
+            _flushing.Release();
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        var (sweepAt, aliveAt, pruneAt) = (time.GetUtcNow() + BetweenSweeps, DateTimeOffset.MinValue, DateTimeOffset.MinValue);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var now = time.GetUtcNow();
+                if (now >= sweepAt)
+                {
+                    Sweep();
+                    sweepAt = now + BetweenSweeps;
+                }
+
+                await FlushAsync();
+                if (now >= aliveAt)
+                {
+                    await TryAsync(runs.AliveAsync);
+                    aliveAt = now + BetweenSignsOfLife;
+                }
+
+                if (now >= pruneAt)
+                {
+                    await TryAsync(() => database.WriteAsync(connection => AlertTable.Prune(connection, now), CancellationToken.None));
+                    pruneAt = now + BetweenPrunings;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: what has changed is written now.
+        }
+
+        await FlushAsync();
+        await TryAsync(runs.AliveAsync);
+    }
+
+    private Watched Of(Device device) => _watched.GetOrAdd(device.Id, static (_, device) => new Watched(device), device);
+
+    // What a streak is made of must be read only where there may be one.
+    private static bool IsAboutTheSignal(Watched watched) =>
+        watched.Open(AlertKind.WeakSignal) is not null || watched.Device.Heard is { CheckIn.Rssi: < AlertPolicy.WeakerThan };
+
+    private void Sweep(Watched watched, DateTimeOffset now)
+    {
+        var (device, at) = (watched.Device, now.ToUnixTimeMilliseconds());
+        if (device is not { CheckedIn: true, Decommissioned: null, Heard: { } heard })
+        {
+            // Without an identity in use there is nothing to be watched.
+            foreach (var kind in Enum.GetValues<AlertKind>())
+                Set(watched, kind, at, null);
+            return;
+        }
+
+        var silent = watched.Open(AlertKind.Silent);
+        if (device.Open is { Action: DeploymentAction.Decommission } || heard.At.ToUnixTimeMilliseconds() > silent?.At)
+            Set(watched, AlertKind.Silent, at, null);
+        else if (silent is null && now > heard.Next
+            && now >= AlertPolicy.SilentFrom(heard.Next, products.Find(device.Product)!.Poll, device.Id, runs.Downtimes))
+            Set(watched, AlertKind.Silent, at, () =>
+                Say($"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
+    }
+
+    private void Set(Watched watched, AlertKind kind, long at, Func<string>? detail)
+    {
+        if (watched.Set(kind, at, detail))
+            Add(watched);
+    }
+
+    private void Add(Watched watched)
+    {
+        if (Interlocked.Exchange(ref watched.Queued, 1) == 0)
+            _changed.Enqueue(watched);
+    }
+
+    private IEnumerable<Watched> Waiting()
+    {
+        for (var left = _changed.Count; left > 0 && _changed.TryDequeue(out var watched); left--)
+        {
+            // Before it is read: what changes from now on queues it again.
+            Volatile.Write(ref watched.Queued, 0);
+            yield return watched;
+        }
+    }
+
+    private async Task<bool> WriteAsync(Watched[] batch)
+    {
+        var taken = new List<(Watched Watched, AlertChange[] Changes)>(batch.Length);
+        foreach (var watched in batch)
+        {
+            lock (watched)
+                taken.Add((watched, watched.Take()));
+        }
+
+        AlertChange[] changes = [.. taken.SelectMany(one => one.Changes).OrderBy(change => change.At)];
+        if (await TryAsync(() => database.WriteAsync(
+            connection => Array.ForEach(changes, change => AlertTable.Write(connection, change)), CancellationToken.None)))
+        {
+            Array.ForEach(changes, Said);
+            return true;
+        }
+
+        foreach (var (watched, back) in taken)
+        {
+            lock (watched)
+                watched.PutBack(back);
+            Add(watched);
+        }
+
+        return false;
+    }
+
+    private void Said(AlertChange change)
+    {
+        if (change.Detail is { } detail)
+            Log.Opened(logger, change.Device.Id, AlertWords.Of(change.Kind), detail);
+        else
+            Log.Closed(logger, change.Device.Id, AlertWords.Of(change.Kind));
+    }
+
+    private async Task<bool> TryAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+            return true;
+        }
+        catch (SqliteException fault)
+        {
+            Log.Delayed(logger, fault.SqliteErrorCode);
+            return false;
+        }
+    }
+
+    private static string Say(FormattableString text) => FormattableString.Invariant(text);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "{Device}: alert {Kind}: {Detail}.")]
+        public static partial void Opened(ILogger logger, string device, string kind, string detail);
+
+        [LoggerMessage(2, LogLevel.Information, "{Device}: alert {Kind} is over.")]
+        public static partial void Closed(ILogger logger, string device, string kind);
+
+        [LoggerMessage(3, LogLevel.Error, "Alerts could not be written (SQLite error {Code}); trying again.")]
+        public static partial void Delayed(ILogger logger, int code);
+    }
+}

@@ -37,7 +37,10 @@ internal static class CommandTree
             {
                 NewKey.Command, ShowKey.Command, RotateKeys.Command,
             },
-            new Command("product", "What builds are for.") { AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command },
+            new Command("product", "What builds are for.")
+            {
+                AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, SetRetention.Command,
+            },
             new Command("release", "Signed builds.")
             {
                 PushRelease.Command, ListReleases.Command, ShowRelease.Command, VerifyRelease.Command, WithdrawRelease.Command,

@@ -122,7 +122,10 @@ internal static partial class ServerHost
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
+        services.AddSingleton<ImageClaims>();
         services.AddSingleton<ReleaseIntake>();
+        services.AddSingleton<RetentionPass>();
+        services.AddHostedService(provider => provider.GetRequiredService<RetentionPass>());
         services.AddSingleton<RolloutBoard>();
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<Fleet>();
@@ -182,6 +185,7 @@ internal static partial class ServerHost
         await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
+        services.GetRequiredService<RetentionPass>().Finish();
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
         await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);

@@ -32,6 +32,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewProduct))]
 [JsonSerializable(typeof(Product[]))]
 [JsonSerializable(typeof(SignalChange))]
+[JsonSerializable(typeof(RetentionChange))]
 [JsonSerializable(typeof(ReleaseStatement))]
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]

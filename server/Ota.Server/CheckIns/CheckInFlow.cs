@@ -114,10 +114,9 @@ internal sealed partial class CheckInFlow(
         }
     }
 
-    // A device refuses for good what a key signed that is no longer trusted.
     private Release? Build(Rollout rollout, Product product, Device device) =>
         releases.Builds(rollout.Product, rollout.Version, device.Hardware, ReleaseStatement.ApplicationKind)
-            .FirstOrDefault(release => release.Withdrawn is null && product.Trusts(release.SignedBy));
+            .FirstOrDefault(release => RolloutPolicy.MayOffer(release, product));
 
     private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
     {

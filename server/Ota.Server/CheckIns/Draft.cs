@@ -17,6 +17,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private readonly List<(string Kind, string Text)> _news = [.. CheckInPolicy.News(device.Heard?.CheckIn, checkIn)];
     // Its row is not there yet, and so it has no id.
     private bool _isNew;
+    private readonly Ran? _before = Ran.Before(device.Before, device.Heard?.CheckIn, checkIn);
     private long _orderNumber = device.OrderNumber;
     private long _instruction = device.Instruction;
     private string _state = device.State;
@@ -132,6 +133,8 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     public Order? Write(DbConnection connection, Heard heard)
     {
         DeviceTable.WriteHeard(connection, device.Id, heard);
+        if (_before != device.Before)
+            connection.Execute(DeviceTable.BeforeSql, new { device.Id, _before!.Running, _before.Release });
         foreach (var ended in _ended)
         {
             DeploymentTable.Update(connection, ended);
@@ -165,6 +168,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         device.CheckedIn = true;
         device.Heard = heard;
+        device.Before = _before;
         device.Open = Open;
         device.OrderNumber = _orderNumber;
         device.Instruction = _instruction;

@@ -36,5 +36,5 @@ internal static class Changes
 }
 
 /// <param name="Server">Who wrote it.</param>
-/// <param name="Kind">What it is of: product, release, rollout (keyed by product), staff, device, heard.</param>
+/// <param name="Kind">What it is of: product, release and rollout (keyed by product), image, staff, device, heard.</param>
 internal sealed record Change(long Seq, string Server, string Kind, string Key);

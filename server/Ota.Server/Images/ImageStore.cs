@@ -111,6 +111,14 @@ internal sealed class ImageStore
         Durability.SyncFolder(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>The SHA-256 of every image there is, and when its bytes were written (UTC). What bears another name is not ours.</summary>
+    public IEnumerable<(string Sha256, DateTimeOffset Written)> All() =>
+        new DirectoryInfo(_root).EnumerateDirectories()
+            .Where(folder => folder.Name.Length == 2)
+            .SelectMany(folder => folder.EnumerateFiles())
+            .Where(file => Names.IsHex(file.Name, 64) && file.FullName == PathOf(file.Name))
+            .Select(file => (file.Name, new DateTimeOffset(file.LastWriteTimeUtc)));
+
     internal static SafeFileHandle? OpenFile(string path)
     {
         try

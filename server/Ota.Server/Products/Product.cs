@@ -29,6 +29,9 @@ internal sealed record Product(
     /// <summary>Its patience with a weak signal; null for none.</summary>
     public SignalPolicy? Signal { get; init; }
 
+    /// <summary>How long its image files stay; null for ever.</summary>
+    public ImageRetention? Retention { get; init; }
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -43,9 +46,13 @@ public sealed record ProductView(
     string Poll,
     DateTimeOffset Created,
     SignalPolicy? Signal,
+    ImageRetention? Retention,
     string? EnrollmentKey);
 
 /// <param name="Signal">Null to never wait.</param>
 public sealed record SignalChange(SignalPolicy? Signal);
+
+/// <param name="Retention">Null to keep every image for ever.</param>
+public sealed record RetentionChange(ImageRetention? Retention);
 
 public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

@@ -12,7 +12,10 @@ namespace Ota.Server.Products;
 internal sealed class ProductCatalog(Database database, TimeProvider time)
 {
     private const string AllSql =
-        "SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days FROM products";
+        """
+        SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days
+        FROM products
+        """;
 
     private const string KeysSql = "SELECT product, pem FROM release_keys ORDER BY product, position";
 
@@ -35,6 +38,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter = @before AND @counter > @before";
 
     private const string SignalSql = "UPDATE products SET weak_signal = @weak, weak_signal_days = @days WHERE name = @product";
+
+    private const string RetentionSql = "UPDATE products SET retention_keep = @keep, retention_days = @days WHERE name = @product";
 
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
@@ -60,6 +65,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
                 DateTimeOffset.FromUnixTimeMilliseconds(row.Created))
             {
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
+                Retention = row.RetentionKeep is { } keep ? new ImageRetention((int)keep, (int)row.RetentionDays!) : null,
             };
         }
     }
@@ -134,6 +140,22 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Signal = signal });
     }
 
+    /// <summary>Sets how long a product's images stay, or lets them stay for ever.</summary>
+    public async Task<Product> SetRetentionAsync(Product product, ImageRetention? retention, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(RetentionSql, new { product = product.Name, keep = retention?.Keep, days = retention?.Days });
+                AuditLog.Append(
+                    connection, now, who, "product.retention", product.Name,
+                    retention is null ? "keeps every image" : $"keeps the newest {retention.Keep}, others {retention.Days} days");
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Retention = retention });
+    }
+
     // One change does not undo another that came between.
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
@@ -163,5 +185,9 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? WeakSignal { get; init; }
 
         public long? WeakSignalDays { get; init; }
+
+        public long? RetentionKeep { get; init; }
+
+        public long? RetentionDays { get; init; }
     }
 }

@@ -1,4 +1,5 @@
 using Ota.Server.Devices;
+using Ota.Server.Products;
 using Ota.Server.Releases;
 
 namespace Ota.Server.Rollouts;
@@ -44,6 +45,10 @@ internal static class RolloutPolicy
         && rollout.Product == device.Product
         && (rollout.Hardware is null || rollout.Hardware == device.Hardware)
         && (rollout.Target == RolloutTarget.All || (rollout.Group is not null && rollout.Group == device.Group));
+
+    /// <summary>Whether a rollout may offer this build: a device refuses for good what a key signed that is no longer trusted.</summary>
+    public static bool MayOffer(Release build, Product product) =>
+        build is { Withdrawn: null, Image.Deleted: null } && product.Trusts(build.SignedBy);
 
     /// <summary>
     /// Whether a later rollout leaves an earlier one no device: it is for all of them, has a build for each, and none with a lower security

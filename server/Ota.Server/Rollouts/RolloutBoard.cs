@@ -3,6 +3,7 @@ using Dapper;
 using Microsoft.Data.Sqlite;
 using Ota.Server.Audit;
 using Ota.Server.Data;
+using Ota.Server.Releases;
 
 namespace Ota.Server.Rollouts;
 
@@ -60,12 +61,17 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
     /// <summary>Makes every device of the product look at its rollouts again, as when a build was added.</summary>
     public void Renew(string product) => Change(product, rollouts => rollouts);
 
-    /// <summary>Starts a rollout; its id is given here. Takes the same time for ten devices as for a million.</summary>
-    public async Task<Rollout> StartAsync(Rollout asked, CancellationToken cancellation)
+    /// <summary>
+    /// Starts a rollout; its id is given here. Takes the same time for ten devices as for a million. Null when one of the images it is to bring
+    /// was given up this moment.
+    /// </summary>
+    public async Task<Rollout?> StartAsync(Rollout asked, IReadOnlyCollection<string> images, CancellationToken cancellation)
     {
         var started = await database.WriteAsync(
             connection =>
             {
+                if (ImageTable.AnyGone(connection, images))
+                    return null;
                 var rollout = asked with { Id = Counters.Next(connection, Counters.Instruction) };
                 var target = rollout.Target.ToString().ToLowerInvariant();
                 var created = rollout.Created.ToUnixTimeMilliseconds();
@@ -78,7 +84,8 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
                 return rollout;
             },
             cancellation);
-        Change(started.Product, rollouts => rollouts.Insert(0, started));
+        if (started is not null)
+            Change(started.Product, rollouts => rollouts.Insert(0, started));
         return started;
     }
 

@@ -64,6 +64,6 @@ internal sealed class RolloutViews(RolloutBoard board, ProductCatalog products, 
     private Release[] Builds(Rollout rollout) =>
     [
         .. releases.Builds(rollout.Product, rollout.Version, rollout.Hardware, ReleaseStatement.ApplicationKind)
-            .Where(build => build.Withdrawn is null && products.Find(rollout.Product)!.Trusts(build.SignedBy)),
+            .Where(build => RolloutPolicy.MayOffer(build, products.Find(rollout.Product)!)),
     ];
 }

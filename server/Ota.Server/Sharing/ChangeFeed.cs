@@ -81,6 +81,8 @@ internal sealed partial class ChangeFeed(
         var others = changes.Where(change => change.Server != shared.Me).ToLookup(change => change.Kind, change => change.Key);
         if (others.Contains("product"))
             products.Load();
+        if (others.Contains("image") && !others.Contains("release"))
+            releases.Load();
         if (others.Contains("release"))
         {
             releases.Load();

@@ -86,6 +86,12 @@ internal sealed class ADevice(RunningServer server, string id, string token)
     {
         using var answer = await CheckInAsync();
         Assert.Equal(status, answer.StatusCode);
+        return await OrderInAsync(answer);
+    }
+
+    /// <summary>The payload of the order in an answer.</summary>
+    public static async Task<JsonElement> OrderInAsync(HttpResponseMessage answer)
+    {
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return JsonDocument.Parse(Base64Url(body.GetProperty("order").GetString()!.Split('.')[1])).RootElement;
     }

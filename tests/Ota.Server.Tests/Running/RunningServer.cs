@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Ota.Server.Releases;
 using Ota.Signing;
 
 namespace Ota.Server.Tests.Running;
@@ -185,6 +186,24 @@ internal sealed class RunningServer : IAsyncDisposable
             Assert.True(DateTime.UtcNow < patience, $"The drop folder says of {path}: {verdict}.");
             await Task.Delay(100);
         }
+    }
+
+    /// <summary>Lets the newest so many images stay, others so many days; or all with null.</summary>
+    public async Task RetainAsync(int? keep, int days = 10)
+    {
+        object? retention = keep is null ? null : new { keep, days };
+        using var answer = await Admin.PutAsJsonAsync("api/v1/products/kettle/retention", new { retention });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>What happens every hour.</summary>
+    public Task RetentionPassAsync() => App.Services.GetRequiredService<RetentionPass>().RunAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Where the image of a build is or would be.</summary>
+    public string FileOf(ABuild build)
+    {
+        var sha256 = build.Statement.Image.Sha256;
+        return Path.Combine(Releases, ".images", sha256[..2], sha256);
     }
 
     /// <summary>Files in the image store, whole or on their way.</summary>

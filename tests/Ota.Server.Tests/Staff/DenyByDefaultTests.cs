@@ -45,6 +45,7 @@ public partial class DenyByDefaultTests : IAsyncLifetime
         ["POST /api/v1/sites"] = "support",
         ["DELETE /api/v1/sites/{site}"] = "support",
         ["PUT /api/v1/products/{product}/signal"] = "developer",
+        ["PUT /api/v1/products/{product}/retention"] = "developer",
         ["POST /api/v1/products/{product}/units"] = "developer",
         ["POST /api/v1/devices/{device}/decommission"] = "support",
         ["GET /api/v1/alerts"] = "viewer",

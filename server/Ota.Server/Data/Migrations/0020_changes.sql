@@ -23,14 +23,15 @@ CREATE TABLE duties (name text PRIMARY KEY, holder text NOT NULL, until bigint N
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH ROW EXECUTE FUNCTION changed('product', 'name');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON release_keys FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON key_statements FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');
-CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON releases FOR EACH ROW EXECUTE FUNCTION changed('release', 'product');
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF withdrawn, withdrawn_reason ON releases FOR EACH ROW EXECUTE FUNCTION changed('release', 'product');
+CREATE TRIGGER changed AFTER UPDATE OF deleted ON images FOR EACH ROW EXECUTE FUNCTION changed('image', 'sha256');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON rollouts FOR EACH ROW EXECUTE FUNCTION changed('rollout', 'product');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON staff_keys FOR EACH ROW EXECUTE FUNCTION changed('staff', 'id');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON deployments FOR EACH ROW EXECUTE FUNCTION changed('device', 'device');
 CREATE TRIGGER added AFTER INSERT ON devices FOR EACH ROW EXECUTE FUNCTION changed('device', 'id');
 CREATE TRIGGER changed AFTER UPDATE ON devices FOR EACH ROW
     WHEN ((OLD.group_name, OLD.generation, OLD.checked_in, OLD.handed_over, OLD.order_number, OLD.instruction, OLD.state, OLD.decommission,
-           OLD.running, OLD.release, OLD.slot)
+           OLD.running, OLD.release, OLD.slot, OLD.before_release)
         IS DISTINCT FROM (NEW.group_name, NEW.generation, NEW.checked_in, NEW.handed_over, NEW.order_number, NEW.instruction, NEW.state,
-           NEW.decommission, NEW.running, NEW.release, NEW.slot))
+           NEW.decommission, NEW.running, NEW.release, NEW.slot, NEW.before_release))
     EXECUTE FUNCTION changed('device', 'id');

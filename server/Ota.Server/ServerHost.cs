@@ -12,6 +12,7 @@ using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
+using Ota.Server.Jobs;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
 using Ota.Server.Recovery;
@@ -125,7 +126,6 @@ internal static partial class ServerHost
         services.AddSingleton<ImageClaims>();
         services.AddSingleton<ReleaseIntake>();
         services.AddSingleton<RetentionPass>();
-        services.AddHostedService(provider => provider.GetRequiredService<RetentionPass>());
         services.AddSingleton<RolloutBoard>();
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<Fleet>();
@@ -141,7 +141,8 @@ internal static partial class ServerHost
         services.AddSingleton<AlertWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
         services.AddHostedService<WebhookSender>();
-        services.AddHostedService<Expiry>();
+        services.AddSingleton<DueWorker>();
+        services.AddQuartzJobs(settings.Database);
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
         if (settings.Demo)

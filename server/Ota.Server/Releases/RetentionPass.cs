@@ -6,7 +6,6 @@ using Ota.Server.Devices;
 using Ota.Server.Images;
 using Ota.Server.Products;
 using Ota.Server.Rollouts;
-using Ota.Server.Sharing;
 
 namespace Ota.Server.Releases;
 
@@ -22,16 +21,13 @@ internal sealed partial class RetentionPass(
     ImageStore images,
     ImageClaims claims,
     Database database,
-    Duty duty,
     TimeProvider time,
     ILogger<RetentionPass> logger)
-    : BackgroundService
 {
     /// <summary>Files that one pass removes at most; the next one goes on.</summary>
     public const int MostInAPass = 100;
 
     private const string SeenSql = "SELECT value FROM counters WHERE name = @name";
-    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     /// <summary>A file that no release names may belong to an upload that a crash cut short, and is kept so long for whoever looks into that.</summary>
     private static readonly TimeSpan OrphanLife = TimeSpan.FromDays(1);
@@ -63,35 +59,6 @@ internal sealed partial class RetentionPass(
         var named = releases.All().Select(release => release.Image.Sha256).ToHashSet(StringComparer.Ordinal);
         foreach (var (orphan, _) in images.All().Where(image => image.Written < now - OrphanLife && !named.Contains(image.Sha256)).Take(left).ToArray())
             RemoveOrphan(orphan);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                if (duty.IsMine)
-                    await TryAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping; what was marked is finished at the next start.
-        }
-    }
-
-    private async Task TryAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await RunAsync(cancellation);
-        }
-        catch (Exception fault) when (fault is DbException or IOException or UnauthorizedAccessException)
-        {
-            Log.Delayed(logger, fault);
-        }
     }
 
     private async Task<(IReadOnlyList<ImageVerdict> Verdicts, long[] Rollouts)> DecideAsync(DateTimeOffset now, CancellationToken cancellation)
@@ -166,8 +133,5 @@ internal sealed partial class RetentionPass(
 
         [LoggerMessage(3, LogLevel.Debug, "Images: {Verdicts}.")]
         public static partial void Decided(ILogger logger, string verdicts);
-
-        [LoggerMessage(4, LogLevel.Error, "Images that nobody needs could not be deleted; trying again in an hour.")]
-        public static partial void Delayed(ILogger logger, Exception fault);
     }
 }

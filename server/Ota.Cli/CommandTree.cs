@@ -8,6 +8,7 @@ using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Serial;
+using Ota.Cli.Server;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -69,6 +70,7 @@ internal static class CommandTree
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
+            DataFolder.Command,
             Simulate.Simulate.Command,
             GlobalOptions.Server,
             GlobalOptions.StaffKey,

@@ -59,7 +59,8 @@ internal static partial class ServerHost
             builder.WebHost.UseUrls(ServerSettings.DefaultUrl);
         var settings = ServerSettings.From(builder.Configuration);
         var directory = Usable(() => new DataDirectory(settings), settings.Data);
-        var alone = Usable(() => DataLock.Take(settings.Data), settings.Data);
+        var alone = Usable(() => DataLock.TryTake(settings.Data), settings.Data) ?? throw new SettingFault(
+            $"Another server runs on the data folder {settings.Data}. Stop that one, or give this one a folder of its own with --data.");
         WebApplication? app = null;
         try
         {

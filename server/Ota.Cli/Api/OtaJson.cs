@@ -11,6 +11,7 @@ using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Serial;
+using Ota.Cli.Server;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -57,6 +58,9 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(ClearedUnit))]
 [JsonSerializable(typeof(ProvisionedUnit))]
 [JsonSerializable(typeof(VirtualSerialPort))]
+[JsonSerializable(typeof(BackedUp))]
+[JsonSerializable(typeof(Restored))]
+[JsonSerializable(typeof(MovedRows[]))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
 [JsonSerializable(typeof(NewRecovery))]

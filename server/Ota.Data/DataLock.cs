@@ -1,6 +1,4 @@
-using Ota.Server.Settings;
-
-namespace Ota.Server.Secrets;
+namespace Ota.Server.Data;
 
 /// <summary>
 /// Keeps a second server off the data folder: each holds in memory what it decides from, so two would contradict one another. A file that is
@@ -12,8 +10,9 @@ internal sealed class DataLock : IDisposable
 
     private DataLock(FileStream file) => _file = file;
 
-    /// <exception cref="SettingFault">Another server has it.</exception>
-    public static DataLock Take(string data)
+    /// <summary>Null while another server has it.</summary>
+    /// <exception cref="IOException">The folder cannot be used.</exception>
+    public static DataLock? TryTake(string data)
     {
         var path = Path.Combine(data, "ota.lock");
         try
@@ -22,7 +21,7 @@ internal sealed class DataLock : IDisposable
         }
         catch (IOException) when (File.Exists(path))
         {
-            throw new SettingFault($"Another server runs on the data folder {data}. Stop that one, or give this one a folder of its own with --data.");
+            return null;
         }
     }
 

@@ -20,17 +20,23 @@ internal static class Migrator
     private const string Marker = "-- for ";
     private const int MigrationLock = 0x6f7462;
 
+    /// <summary>All there are, in the order in which they run.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. typeof(Migrator).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Folder, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(resource => resource[Folder.Length..]),
+    ];
+
     public static void Run(DbConnection connection, Dialect dialect)
     {
         // A second process that starts at the same moment waits here, then finds the rows.
         if (dialect == Dialect.PostgreSql)
             connection.Execute($"SELECT pg_advisory_lock({MigrationLock})");
         connection.Execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, run bigint NOT NULL)");
-        var assembly = typeof(Migrator).Assembly;
-        foreach (var resource in assembly.GetManifestResourceNames().Where(n => n.StartsWith(Folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (var name in Names)
         {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-            RunOnce(connection, resource[Folder.Length..], For(dialect, reader.ReadToEnd()), dialect);
+            using var reader = new StreamReader(typeof(Migrator).Assembly.GetManifestResourceStream(Folder + name)!);
+            RunOnce(connection, name, For(dialect, reader.ReadToEnd()), dialect);
         }
 
         if (dialect == Dialect.PostgreSql)

@@ -76,6 +76,7 @@ internal static partial class ServerHost
             throw fault switch
             {
                 SqliteException sqlite => StartFaults.OfDatabase(sqlite, directory.Database),
+                StorageUnavailableException storage => StartFaults.OfBlobs(storage, settings.Blobs!),
                 IOException or UnauthorizedAccessException => Unusable(settings.Data, fault),
                 _ => fault,
             };
@@ -105,7 +106,7 @@ internal static partial class ServerHost
         services.AddSingleton(Usable(directory.MasterSecret, settings.Data));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new Database(directory.Database));
-        services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
+        AddImages(services, settings);
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
@@ -140,6 +141,20 @@ internal static partial class ServerHost
         services.AddOpenApi("v1", ApiDescription.Describe);
     }
 
+    private static void AddImages(IServiceCollection services, ServerSettings settings)
+    {
+        var folder = Path.Combine(settings.Releases, ".images");
+        if (settings.Blobs is not { } blobs)
+        {
+            services.AddSingleton<IImageStore>(Usable(() => new DiskImageStore(folder), settings.Releases));
+            return;
+        }
+
+        var incoming = Usable(() => new IncomingFolder(folder), settings.Releases);
+        services.AddSingleton<IImageStore>(provider =>
+            new BlobImageStore(blobs.Container, incoming, blobs.Links, provider.GetRequiredService<TimeProvider>()));
+    }
+
     private static T Usable<T>(Func<T> make, string folder)
     {
         try
@@ -159,7 +174,7 @@ internal static partial class ServerHost
     {
         // The first that is made is the last to be let go of, after the database.
         services.GetRequiredService<DataLock>();
-        services.GetRequiredService<ImageStore>().RemoveLeftovers();
+        await services.GetRequiredService<IImageStore>().PrepareAsync(cancellation);
         var staff = services.GetRequiredService<StaffDirectory>();
         var fresh = await staff.StartAsync(cancellation);
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
@@ -230,7 +245,10 @@ internal static partial class ServerHost
     private static void Announce(WebApplication app, ServerSettings settings, string? adminKey)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ota");
-        Log.Folders(logger, settings.Data, settings.Releases);
+        if (settings.Blobs is { } blobs)
+            Log.Container(logger, settings.Data, settings.Releases, blobs);
+        else
+            Log.Folders(logger, settings.Data, settings.Releases);
         if (adminKey is not null)
             Log.AdminKey(logger, adminKey);
     }
@@ -242,5 +260,8 @@ internal static partial class ServerHost
 
         [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
+
+        [LoggerMessage(3, LogLevel.Information, "Data in {Data}; drop folder {Releases}; images in {Container}.")]
+        public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);
     }
 }

@@ -31,6 +31,10 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
             case StorageFullException or SqliteException { SqliteErrorCode: SqliteFull }:
                 Log.StorageFull(logger);
                 return Problems.Full();
+            case StorageUnavailableException unavailable:
+                Log.StorageUnavailable(logger, unavailable.Reason);
+                context.Response.Headers.RetryAfter = "30";
+                return Problems.Unavailable();
             default:
                 Log.Failed(logger, exception, context.Request.Method, context.GetEndpoint()?.DisplayName ?? "?");
                 return Problems.Of(500, "internal", "The server failed", "Nothing of this request was kept. The server's log has the reason.");
@@ -54,5 +58,8 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
 
         [LoggerMessage(2, LogLevel.Error, "{Method} {Endpoint} failed.")]
         public static partial void Failed(ILogger logger, Exception exception, string method, string endpoint);
+
+        [LoggerMessage(3, LogLevel.Error, "The image storage is out of reach; a request was refused: {Reason}.")]
+        public static partial void StorageUnavailable(ILogger logger, string reason);
     }
 }

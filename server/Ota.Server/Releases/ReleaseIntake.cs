@@ -18,7 +18,7 @@ internal sealed record IntakeResult(Release? Release, Added? Added, IntakeRefusa
 /// image, then the row. Whatever stops it in between leaves nothing that anyone can see.
 /// </summary>
 internal sealed partial class ReleaseIntake(
-    ImageStore images,
+    IImageStore images,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
     ServerSettings settings,

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
+using Ota.Server.Images;
 
 namespace Ota.Server.Settings;
 
@@ -19,6 +20,11 @@ internal static class StartFaults
         SqliteFull => $"The disk that holds the database {database} is full. Free some space, then start again.",
         _ => $"The database {database} cannot be used: {fault.Message.TrimEnd('.')}. Check that this user may write it and its folder.",
     });
+
+    /// <summary>The image storage cannot be used.</summary>
+    public static SettingFault OfBlobs(StorageUnavailableException fault, BlobSettings blobs) => new(
+        $"Setting AzureBlobs: the container {blobs} cannot be used: {fault.Reason}. "
+        + "Check the account, its key or SAS token (read, write, delete and list), and that it can be reached from here.");
 
     /// <summary>The address cannot be listened on.</summary>
     public static SettingFault OfListening(Exception fault, IConfiguration configuration)

@@ -44,7 +44,9 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         Assert.Empty(await NamesAsync());
 
         Assert.Equal(bytes, await ReadAsync(await StoreAsync(bytes)));
-        Assert.Empty((await half.GetBlockListAsync(BlockListTypes.Uncommitted, cancellationToken: Now)).Value.UncommittedBlocks);
+        var blocks = (await half.GetBlockListAsync(cancellationToken: Now)).Value;
+        Assert.Equal(Convert.ToBase64String(new byte[48]), blocks.CommittedBlocks.First().Name);
+        Assert.Empty(blocks.UncommittedBlocks);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Ota.Signing;
 
@@ -71,20 +70,13 @@ internal sealed class DiskImageStore : IImageStore
         return ValueTask.CompletedTask;
     }
 
-#pragma warning disable CS1998 // A folder is listed without waiting.
-    public async IAsyncEnumerable<KeptImage> AllAsync([EnumeratorCancellation] CancellationToken cancellation)
-#pragma warning restore CS1998
-    {
-        var files = new DirectoryInfo(_root).EnumerateDirectories()
+    public IAsyncEnumerable<KeptImage> AllAsync(CancellationToken cancellation) =>
+        new DirectoryInfo(_root).EnumerateDirectories()
             .Where(folder => folder.Name.Length == 2)
             .SelectMany(folder => folder.EnumerateFiles())
-            .Where(file => Names.IsHex(file.Name, 64) && file.FullName == PathOf(file.Name));
-        foreach (var file in files)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            yield return new KeptImage(file.Name, new DateTimeOffset(file.LastWriteTimeUtc));
-        }
-    }
+            .Where(file => Names.IsHex(file.Name, 64) && file.FullName == PathOf(file.Name))
+            .Select(file => new KeptImage(file.Name, new DateTimeOffset(file.LastWriteTimeUtc)))
+            .ToAsyncEnumerable();
 
     public Uri? LinkTo(string sha256) => null;
 

@@ -147,6 +147,23 @@ public sealed class ImagesInAzureTests(Azurite azurite)
     }
 
     [Fact]
+    public async Task A_unit_whose_link_is_no_longer_good_gets_another_one_when_it_asks_again()
+    {
+        await using var server = await StartAsync("redirect");
+        using var unit = new AUnit(server, await server.AddProductAsync());
+        await server.UploadedAsync(ABuild.Of("1.0.0"));
+        await DeployAsync(server, "1.0.0");
+
+        server.Time.Ahead = -TimeSpan.FromHours(1);
+        unit.Live(turns: 4);
+        Assert.Equal("0.0.0", unit.Running);
+        server.Time.Ahead = TimeSpan.Zero;
+        unit.Live();
+
+        Assert.Equal("1.0.0", unit.Running);
+    }
+
+    [Fact]
     public async Task While_the_storage_is_down_everything_that_needs_it_is_told_to_wait_and_afterwards_goes_on()
     {
         await using var own = new Azurite();

@@ -34,6 +34,8 @@ internal static class BlobConnection
         _ when cancellation.IsCancellationRequested => null,
         RequestFailedException { Status: > 0 } answered =>
             new($"Azure Blob Storage answered {answered.Status} {answered.ErrorCode}".TrimEnd()),
+        // Of the upload's own file, not of the storage.
+        FileNotFoundException => null,
         RequestFailedException or AggregateException or OperationCanceledException or IOException =>
             new($"Azure Blob Storage does not answer ({Innermost(fault)})"),
         _ => null,

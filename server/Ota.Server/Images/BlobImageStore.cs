@@ -134,7 +134,7 @@ internal sealed class BlobImageStore(
         var blob = BlobOf(image.Sha256);
         var md5 = Convert.FromHexString(image.Md5);
         var present = await PropertiesAsync(blob, cancellation);
-        if (present is not null && present.ContentLength == image.Size && md5.AsSpan().SequenceEqual(present.ContentHash))
+        if (present?.ContentLength == image.Size && md5.AsSpan().SequenceEqual(present.ContentHash))
             return true;
 
         var options = new BlobUploadOptions
@@ -152,7 +152,10 @@ internal sealed class BlobImageStore(
                 InitialTransferSize = Block, MaximumTransferSize = Block, MaximumConcurrency = 1,
             },
             // Of each call's body, checked by the service.
-            TransferValidation = new UploadTransferValidationOptions { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5 },
+            TransferValidation = new UploadTransferValidationOptions
+            {
+                ChecksumAlgorithm = StorageChecksumAlgorithm.MD5,
+            },
         };
         await using var bytes = staged.OpenRead();
         return await AskAsync(

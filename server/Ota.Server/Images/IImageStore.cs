@@ -3,13 +3,14 @@ using Ota.Signing;
 namespace Ota.Server.Images;
 
 /// <summary>
-/// Where images are kept, named by their SHA-256: <see cref="DiskImageStore"/> or <see cref="BlobImageStore"/>. An image
-/// is there whole or not at all, whatever breaks on the way.
+/// Where images are kept, named by their SHA-256: <see cref="DiskImageStore"/> or <see cref="BlobImageStore"/>. An
+/// image is there whole or not at all, whatever breaks on the way.
 /// </summary>
 internal interface IImageStore
 {
     /// <summary>
-    /// Makes it ready, and removes what a killed process left half-written. Call once, before the first upload is taken.
+    /// Makes it ready, and removes what a killed process left half-written. Call once, before the first upload is
+    /// taken.
     /// </summary>
     /// <returns>How many leftovers were removed.</returns>
     /// <exception cref="StorageUnavailableException">It cannot be reached or used.</exception>
@@ -27,8 +28,8 @@ internal interface IImageStore
         Stream source, ImageDescription stated, long limit, CancellationToken cancellation);
 
     /// <summary>
-    /// Makes a staged upload an image, durably. Committing bytes that are there already succeeds. The caller has checked
-    /// <see cref="StagedImage.Description"/> against the statement.
+    /// Makes a staged upload an image, durably. Committing bytes that are there already succeeds. The caller has
+    /// checked <see cref="StagedImage.Description"/> against the statement.
     /// </summary>
     /// <exception cref="StorageFullException">There is no room; the upload is still only staged.</exception>
     /// <exception cref="StorageUnavailableException">It does not answer; the upload is still only staged.</exception>
@@ -57,8 +58,8 @@ internal interface IImageStore
     IAsyncEnumerable<KeptImage> AllAsync(CancellationToken cancellation);
 
     /// <summary>
-    /// Where anybody may fetch this image, and nothing else, for a short while from now; a secret as long as it is good.
-    /// Null when clients get images through this server. Computed, never asked for.
+    /// Where anybody may fetch this image, and nothing else, for a short while from now; a secret as long as it is
+    /// good. Null when clients get images through this server. Computed, never asked for.
     /// </summary>
     Uri? LinkTo(string sha256);
 }

@@ -3,8 +3,8 @@ using Ota.Signing;
 namespace Ota.Server.Images;
 
 /// <summary>
-/// An upload that is whole on disk but not yet an image: nobody can fetch it. Commit it; dispose it in any case, and what
-/// was not committed is gone.
+/// An upload that is whole on disk but not yet an image: nobody can fetch it. Commit it; dispose it in any case, and
+/// what was not committed is gone.
 /// </summary>
 internal sealed class StagedImage(string path, ImageDescription description, ReadOnlyMemory<byte> head)
     : IAsyncDisposable

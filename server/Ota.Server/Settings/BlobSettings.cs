@@ -24,7 +24,8 @@ internal sealed partial class BlobSettings
         {
             return links == ImageLinks.Server
                 ? null
-                : throw new SettingFault("Setting ImageLinks: redirect is for images in Azure Blob Storage; set AzureBlobs too.");
+                : throw new SettingFault(
+                    "Setting ImageLinks: redirect is for images in Azure Blob Storage; set AzureBlobs too.");
         }
 
         var name = configuration["AzureContainer"] is { Length: > 0 } given ? given : Usual;
@@ -50,21 +51,25 @@ internal sealed partial class BlobSettings
         catch (FormatException)
         {
             throw new SettingFault(
-                "Setting AzureBlobs takes a storage account's connection string (DefaultEndpointsProtocol=https;AccountName=…), "
-                + "or the address of its blob service with a SAS token (https://….blob.core.windows.net/?sv=…).");
+                "Setting AzureBlobs takes a storage account's connection string (DefaultEndpointsProtocol=https;…), or the "
+                + "address of its blob service with a SAS token (https://….blob.core.windows.net/?sv=…).");
         }
 
         return container.Uri switch
         {
             { Scheme: "http", IsLoopback: false } => throw new SettingFault(
-                "Setting AzureBlobs: http is for an emulator on this machine only; use https, or the token travels in the clear."),
+                "Setting AzureBlobs: http is for an emulator on this machine only; use https, or the token travels in the "
+                + "clear."),
             // The emulator has the account in the path.
             { IsLoopback: false, Segments.Length: > 2 } => throw new SettingFault(
-                "Setting AzureBlobs takes the address of the blob service, without the container; that is AzureContainer."),
+                "Setting AzureBlobs takes the address of the blob service, without the container; that is "
+                + "AzureContainer."),
             { Query: "" } when IsAddress(account) => throw new SettingFault(
-                "Setting AzureBlobs: an address needs a SAS token behind it (?sv=…&sig=…), with the permissions read, write, delete and list."),
+                "Setting AzureBlobs: an address needs a SAS token behind it (?sv=…&sig=…), with the permissions read, "
+                + "write, delete and list."),
             _ when links == ImageLinks.Redirect && !container.CanGenerateSasUri => throw new SettingFault(
-                "Setting ImageLinks: redirect needs a connection string with an AccountKey in AzureBlobs; only that can sign links."),
+                "Setting ImageLinks: redirect needs a connection string with an AccountKey in AzureBlobs; only that can "
+                + "sign links."),
             _ => container,
         };
     }
@@ -76,7 +81,8 @@ internal sealed partial class BlobSettings
         _ => throw new SettingFault($"Setting ImageLinks takes server or redirect, not '{text}'."),
     };
 
-    private static bool IsAddress(string account) => account.TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase);
+    private static bool IsAddress(string account) =>
+        account.TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase);
 
     // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
     [GeneratedRegex("^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$", RegexOptions.CultureInvariant)]

@@ -27,9 +27,11 @@ public sealed partial class Azurite : IAsyncDisposable
     /// <summary>Null when it can be started here, else why not.</summary>
     public static string? Missing { get; } =
         !File.Exists(Script()) ? "Azurite is not installed; bash tests/run.sh installs it where it may (npm)."
-        : !(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "node")))
+        : !Folders.Any(folder => File.Exists(Path.Combine(folder, "node")))
             ? "Azurite needs Node.js, which is not installed."
             : null;
+
+    private static string[] Folders => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
 
     /// <summary>The account's key, which nobody may repeat.</summary>
     public string Key => _key;
@@ -59,7 +61,7 @@ public sealed partial class Azurite : IAsyncDisposable
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"DefaultEndpointsProtocol=http;AccountName=ota;AccountKey={_key};BlobEndpoint=http://127.0.0.1:{port ?? Port}/ota;");
+            $"AccountName=ota;AccountKey={_key};BlobEndpoint=http://127.0.0.1:{port ?? Port}/ota;");
     }
 
     /// <summary>A container as the server connects to one; starts Azurite.</summary>
@@ -114,6 +116,6 @@ public sealed partial class Azurite : IAsyncDisposable
     [GeneratedRegex(@"successfully listens on http://127\.0\.0\.1:(\d+)")]
     private static partial Regex Listening();
 
-    private static string Script([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(
-        Path.GetDirectoryName(here)!, "..", "..", ".tools", "azurite", "node_modules", "azurite", "dist", "src", "blob", "main.js"));
+    private static string Script([CallerFilePath] string here = "") => Path.GetFullPath(
+        Path.Combine(here, "..", "..", "..", ".tools/azurite/node_modules/azurite/dist/src/blob/main.js"));
 }

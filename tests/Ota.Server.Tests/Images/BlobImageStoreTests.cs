@@ -22,12 +22,13 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
 
         var stored = await StoreAsync(bytes);
 
-        BlobProperties properties = await _container.GetBlobClient(stored.Sha256).GetPropertiesAsync(cancellationToken: Now);
+        var blob = _container.GetBlockBlobClient(stored.Sha256);
+        BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: Now);
         Assert.Equal(Convert.FromHexString(stored.Md5), properties.ContentHash);
         Assert.Equal("application/octet-stream", properties.ContentType);
         Assert.Equal("public, max-age=31536000, immutable", properties.CacheControl);
-        var blocks = await _container.GetBlockBlobClient(stored.Sha256).GetBlockListAsync(cancellationToken: Now);
-        Assert.Equal([4 << 20, 4 << 20, 9_000_001 - (8 << 20)], blocks.Value.CommittedBlocks.Select(block => block.SizeLong));
+        var blocks = (await blob.GetBlockListAsync(cancellationToken: Now)).Value.CommittedBlocks;
+        Assert.Equal([4 << 20, 4 << 20, 9_000_001 - (8 << 20)], blocks.Select(block => block.SizeLong));
     }
 
     [Fact]
@@ -36,16 +37,16 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         var bytes = AnImage.Of(9_000_001);
         var name = AnImage.Describe(bytes).Sha256;
         var half = _container.GetBlockBlobClient(name);
-        // All ids of a blob's blocks have one length; this is what the client calls its first one, here with other bytes.
-        await half.StageBlockAsync(
-            Convert.ToBase64String(new byte[48]), new MemoryStream(AnImage.Of(4 << 20, seed: 2)), cancellationToken: Now);
+        // What the client calls its first block, here with other bytes.
+        var first = Convert.ToBase64String(new byte[48]);
+        await half.StageBlockAsync(first, new MemoryStream(AnImage.Of(4 << 20, seed: 2)), cancellationToken: Now);
 
         Assert.False(await Store.ExistsAsync(name, Now));
         Assert.Empty(await NamesAsync());
 
         Assert.Equal(bytes, await ReadAsync(await StoreAsync(bytes)));
         var blocks = (await half.GetBlockListAsync(cancellationToken: Now)).Value;
-        Assert.Equal(Convert.ToBase64String(new byte[48]), blocks.CommittedBlocks.First().Name);
+        Assert.Equal(first, blocks.CommittedBlocks.First().Name);
         Assert.Empty(blocks.UncommittedBlocks);
     }
 
@@ -99,10 +100,11 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
             Assert.Equal(bytes[100..200], await part.Content.ReadAsByteArrayAsync(Now));
         }
 
-        var elsewhere = new UriBuilder(link) { Path = link.AbsolutePath.Replace(stored.Sha256, other.Sha256, StringComparison.Ordinal) }.Uri;
+        var elsewhere = new UriBuilder(link) { Path = $"/ota/{_name}/{other.Sha256}" }.Uri;
         Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(elsewhere, Now)).StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, (await client.DeleteAsync(link, Now)).StatusCode);
-        var list = new UriBuilder(link) { Path = "/ota/" + _name, Query = "restype=container&comp=list&" + link.Query[1..] }.Uri;
+        var query = "restype=container&comp=list&" + link.Query[1..];
+        var list = new UriBuilder(link) { Path = "/ota/" + _name, Query = query }.Uri;
         Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(list, Now)).StatusCode);
 
         _time.Ahead = -TimeSpan.FromMinutes(16);
@@ -121,7 +123,7 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         var bytes = AnImage.Of(9_000_001);
 
         await store.PrepareAsync(Now);
-        var staged = (await store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, Now)).Image!;
+        var staged = await StageAsync(bytes, store);
         await using (staged)
             await store.CommitAsync(staged, Now);
 
@@ -137,7 +139,8 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         await _container.DeleteAsync(cancellationToken: Now);
         var name = AnImage.Describe(AnImage.Of(10)).Sha256;
 
-        var fault = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.OpenAsync(name, 0, 1, Now));
+        var fault = await Assert.ThrowsAsync<StorageUnavailableException>(
+            async () => await Store.OpenAsync(name, 0, 1, Now));
 
         Assert.Equal("Azure Blob Storage answered 404 ContainerNotFound", fault.Reason);
     }
@@ -148,7 +151,8 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         var wrong = Convert.ToBase64String(Encoding.UTF8.GetBytes("not the key of this account"));
         var connection = (await azurite.ConnectionAsync()).Replace(azurite.Key, wrong, StringComparison.Ordinal);
 
-        var fault = await Assert.ThrowsAsync<StorageUnavailableException>(() => Connected(connection).PrepareAsync(Now));
+        var fault = await Assert.ThrowsAsync<StorageUnavailableException>(
+            () => Connected(connection).PrepareAsync(Now));
 
         Assert.Equal("Azure Blob Storage answered 403 AuthorizationFailure", fault.Reason);
         Assert.Null(fault.InnerException);
@@ -163,7 +167,7 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         var bytes = AnImage.Of(10_000);
         var name = AnImage.Describe(bytes).Sha256;
         wire.BreakAfter(0);
-        await using var staged = (await store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, Now)).Image!;
+        await using var staged = await StageAsync(bytes, store);
 
         await Task.WhenAll(
             UnreachableAsync(() => store.PrepareAsync(Now)),
@@ -184,7 +188,7 @@ public sealed class BlobImageStoreTests(Azurite azurite) : ImageStoreContract
         await using var wire = new AWire(() => azurite.Port);
         var store = Connected(await azurite.ConnectionAsync(wire.Port));
         var bytes = AnImage.Of(9_000_001);
-        await using var staged = (await store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, Now)).Image!;
+        await using var staged = await StageAsync(bytes, store);
         // Enough for the answers to the first calls, not for that to the last.
         wire.BreakAfter(1000);
 

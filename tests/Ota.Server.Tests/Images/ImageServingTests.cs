@@ -33,7 +33,9 @@ public sealed class BlobImageServingTests(Azurite azurite) : ImageServingContrac
         await using var server = await ServingAsync(bytes, ImageLinks.Redirect);
         using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
 
-        using var answer = await client.SendAsync(new HttpRequestMessage(new HttpMethod(method), server.Client.BaseAddress), Now);
+        using var request = new HttpRequestMessage(new HttpMethod(method), server.Client.BaseAddress);
+
+        using var answer = await client.SendAsync(request, Now);
 
         Assert.Equal(HttpStatusCode.Found, answer.StatusCode);
         Assert.Equal("no-store", answer.Headers.CacheControl!.ToString());

@@ -7,7 +7,7 @@ using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Images;
 
-/// <summary>A server that keeps its images in Azure Blob Storage, from the upload to the device and through its outages.</summary>
+/// <summary>A server that keeps its images in Azure Blob Storage, from upload to device and through outages.</summary>
 public sealed class ImagesInAzureTests(Azurite azurite)
 {
     private static CancellationToken Now => TestContext.Current.CancellationToken;
@@ -206,9 +206,9 @@ public sealed class ImagesInAzureTests(Azurite azurite)
 
         var fault = await Assert.ThrowsAsync<SettingFault>(() => StartAsync(connection, "server", "images"));
 
+        var container = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{wire.Port}/ota/images");
         Assert.StartsWith(
-            string.Create(CultureInfo.InvariantCulture, $"Setting AzureBlobs: the container http://127.0.0.1:{wire.Port}/ota/images cannot be used: "),
-            fault.Message, StringComparison.Ordinal);
+            $"Setting AzureBlobs: the container {container} cannot be used: ", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(azurite.Key, fault.ToString(), StringComparison.Ordinal);
     }
 
@@ -230,7 +230,8 @@ public sealed class ImagesInAzureTests(Azurite azurite)
     private static Task<RunningServer> StartAsync(string connection, string links, string container) =>
         RunningServer.StartAsync(null, "--AzureBlobs", connection, "--AzureContainer", container, "--ImageLinks", links);
 
-    private static ABuild Large(string version) => ABuild.Of(version, string.Concat(Enumerable.Range(0, 12_000).Select(n => $"{n:d5}")));
+    private static ABuild Large(string version) =>
+        ABuild.Of(version, version + string.Concat(Enumerable.Range(0, 12_000).Select(n => $"{n:d5}")));
 
     private static Task<JsonElement> DeployAsync(RunningServer server, string version) =>
         server.PostAsync("api/v1/deployments", new { product = "kettle", version, all = true });

@@ -62,6 +62,13 @@ internal abstract class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Keeps the other servers from what they do under the same name; null when one of them is at it. Where there is one server, nothing is kept.
+    /// </summary>
+    /// <param name="isShared">True to keep out only those who want it for themselves; then it is waited for.</param>
+    /// <exception cref="DatabaseGoneException">It does not answer.</exception>
+    public virtual IDisposable? Claim(string name, bool isShared) => new Unclaimed();
+
     /// <summary>Finishes what was queued, then closes.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -163,6 +170,14 @@ internal abstract class Database : IAsyncDisposable
 
         _writer?.Dispose();
         _writer = null;
+    }
+
+    private sealed class Unclaimed : IDisposable
+    {
+        public void Dispose()
+        {
+            // There is nobody else.
+        }
     }
 
     /// <summary>One unit of work that waits for a commit.</summary>

@@ -18,6 +18,8 @@ internal sealed class PostgresDatabase : Database
     private const int WriterLock = 0x6f7461;
     private const int FrozenSeconds = 5;
 
+    private const int ClaimLock = 0x6f7463;
+
     private const string ChangedSql = "SELECT key, max(seq) FROM changes WHERE seq > @since AND kind = 'device' AND server <> @me GROUP BY key";
 
     private readonly NpgsqlDataSource _readers;
@@ -56,6 +58,30 @@ internal sealed class PostgresDatabase : Database
         var connection = await _readers.OpenConnectionAsync(cancellation);
         await connection.ExecuteAsync("LISTEN " + Channel);
         return connection;
+    }
+
+    /// <inheritdoc/>
+    public override IDisposable? Claim(string name, bool isShared)
+    {
+        // Of the session, so that it ends with the process, however that ends.
+        var connection = _readers.OpenConnection();
+        try
+        {
+            if (isShared)
+                connection.Execute("SELECT pg_advisory_lock_shared(@ClaimLock, hashtext(@name))", new { ClaimLock, name });
+            else if (!connection.ExecuteScalar<bool>("SELECT pg_try_advisory_lock(@ClaimLock, hashtext(@name))", new { ClaimLock, name }))
+            {
+                connection.Dispose();
+                return null;
+            }
+
+            return new Claimed(connection);
+        }
+        catch (Exception fault) when (IsGone(fault))
+        {
+            connection.Dispose();
+            throw new DatabaseGoneException(fault);
+        }
     }
 
     // A PostgresException is its answer; of those, some say that it stops, starts, or has no room for one more connection.
@@ -102,4 +128,21 @@ internal sealed class PostgresDatabase : Database
     }
 
     protected override ValueTask CloseAsync() => _readers.DisposeAsync();
+
+    private sealed class Claimed(NpgsqlConnection connection) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                connection.Execute("SELECT pg_advisory_unlock_all()");
+            }
+            catch (NpgsqlException)
+            {
+                // The session is gone, and its locks with it.
+            }
+
+            connection.Dispose();
+        }
+    }
 }

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Ota.Server.Alerts;
@@ -82,6 +84,7 @@ internal static partial class ServerHost
             {
                 SqliteException sqlite => StartFaults.OfDatabase(sqlite, directory.Database),
                 NpgsqlException or ArgumentException when settings.Database is not null => StartFaults.OfPostgreSql(fault),
+                StorageUnavailableException storage => StartFaults.OfBlobs(storage, settings.Blobs!),
                 IOException or UnauthorizedAccessException => Unusable(settings.Data, fault),
                 _ => fault,
             };
@@ -120,7 +123,7 @@ internal static partial class ServerHost
             services.AddHostedService(provider => provider.GetRequiredService<Duty>());
         }
 
-        services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
+        AddImages(services, settings);
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
@@ -158,6 +161,23 @@ internal static partial class ServerHost
         services.AddOpenApi("v1", ApiDescription.Describe);
     }
 
+    private static void AddImages(IServiceCollection services, ServerSettings settings)
+    {
+        var folder = Path.Combine(settings.Releases, ".images");
+        // Or a server that starts would take another one's uploads for leftovers.
+        var server = settings.Database is null ? ""
+            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName + settings.Data))[..8]);
+        if (settings.Blobs is not { } blobs)
+        {
+            services.AddSingleton<IImageStore>(Usable(() => new DiskImageStore(folder, server), settings.Releases));
+            return;
+        }
+
+        var incoming = Usable(() => new IncomingFolder(folder, server), settings.Releases);
+        services.AddSingleton<IImageStore>(provider =>
+            new BlobImageStore(blobs.Container, incoming, blobs.Links, provider.GetRequiredService<TimeProvider>()));
+    }
+
     private static T Usable<T>(Func<T> make, string folder)
     {
         try
@@ -177,7 +197,7 @@ internal static partial class ServerHost
     {
         // The first that is made is the last to be let go of, after the database.
         services.GetRequiredService<DataLock>();
-        services.GetRequiredService<ImageStore>().RemoveLeftovers();
+        await services.GetRequiredService<IImageStore>().PrepareAsync(cancellation);
         var staff = services.GetRequiredService<StaffDirectory>();
         var fresh = await staff.StartAsync(cancellation);
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
@@ -187,7 +207,7 @@ internal static partial class ServerHost
         await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
-        services.GetRequiredService<RetentionPass>().Finish();
+        await services.GetRequiredService<RetentionPass>().FinishAsync(cancellation);
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
         await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
@@ -256,7 +276,10 @@ internal static partial class ServerHost
     private static void Announce(WebApplication app, ServerSettings settings, string? adminKey)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ota");
-        Log.Folders(logger, settings.Data, settings.Releases);
+        if (settings.Blobs is { } blobs)
+            Log.Container(logger, settings.Data, settings.Releases, blobs);
+        else
+            Log.Folders(logger, settings.Data, settings.Releases);
         if (adminKey is not null)
             Log.AdminKey(logger, adminKey);
     }
@@ -268,5 +291,8 @@ internal static partial class ServerHost
 
         [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
+
+        [LoggerMessage(3, LogLevel.Information, "Data in {Data}; drop folder {Releases}; images in {Container}.")]
+        public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);
     }
 }

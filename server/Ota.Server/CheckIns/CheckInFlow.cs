@@ -3,6 +3,7 @@ using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
+using Ota.Server.Images;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -20,6 +21,7 @@ internal sealed partial class CheckInFlow(
     ProductCatalog products,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
+    IImageStore images,
     Database database,
     WriteBehind behind,
     SampleLog samples,
@@ -157,7 +159,7 @@ internal sealed partial class CheckInFlow(
                 case null:
                     draft.Offer(
                         open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);
-                    return (release.Statement, "/images/" + release.Image.Sha256);
+                    return (release.Statement, images.LinkTo(release.Image.Sha256)?.AbsoluteUri ?? "/images/" + release.Image.Sha256);
                 case HoldReason.RollbackForbidden:
                     draft.End(DeploymentState.Refused, "security-counter");
                     break;

@@ -1,10 +1,12 @@
+using Ota.Server.Data;
+
 namespace Ota.Server.Images;
 
 /// <summary>
 /// Who is busy with an image's file: uploads that refer to it, or the one that removes it. Never both, or an upload could be acknowledged whose
-/// file goes the next moment.
+/// file goes the next moment. Where several servers share the images, so do they the claims.
 /// </summary>
-internal sealed class ImageClaims
+internal sealed class ImageClaims(Database database)
 {
     private readonly Lock _change = new();
     private readonly Dictionary<string, int> _uploads = new(StringComparer.Ordinal);
@@ -40,13 +42,23 @@ internal sealed class ImageClaims
                 {
                     _uploads[sha256] = _uploads.GetValueOrDefault(sha256) + 1;
                     _uploadedSince.Add(sha256);
-                    return new Claim(() => EndUpload(sha256));
+                    break;
                 }
 
                 removed = removal.Task;
             }
 
             await removed.WaitAsync(cancellation);
+        }
+
+        try
+        {
+            return new Claim(() => EndUpload(sha256), database.Claim(NameOf(sha256), isShared: true)!);
+        }
+        catch
+        {
+            EndUpload(sha256);
+            throw;
         }
     }
 
@@ -58,9 +70,23 @@ internal sealed class ImageClaims
             if (_uploads.ContainsKey(sha256) || _uploadedSince.Contains(sha256) || _removals.ContainsKey(sha256))
                 return null;
             _removals.Add(sha256, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-            return new Claim(() => EndRemoval(sha256));
         }
+
+        IDisposable? claimed = null;
+        try
+        {
+            claimed = database.Claim(NameOf(sha256), isShared: false);
+        }
+        finally
+        {
+            if (claimed is null)
+                EndRemoval(sha256);
+        }
+
+        return claimed is null ? null : new Claim(() => EndRemoval(sha256), claimed);
     }
+
+    private static string NameOf(string sha256) => "image " + sha256;
 
     private void EndUpload(string sha256)
     {
@@ -79,10 +105,16 @@ internal sealed class ImageClaims
         removal.SetResult();
     }
 
-    private sealed class Claim(Action end) : IDisposable
+    private sealed class Claim(Action end, IDisposable others) : IDisposable
     {
         private Action? _end = end;
 
-        public void Dispose() => Interlocked.Exchange(ref _end, null)?.Invoke();
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _end, null) is not { } over)
+                return;
+            others.Dispose();
+            over();
+        }
     }
 }

@@ -24,6 +24,8 @@ internal static class QuartzJobs
                 quartz.UseInMemoryStore();
             else
                 quartz.UsePersistentStore(store => Share(store, database));
+            // Its own appointments are kept by the system's clock; what the work finds due follows the server's.
+            quartz.UseTimeProvider(TimeProvider.System);
             // What a shared store has planned stays planned when a server starts.
             quartz.ConfigureOptions<QuartzOptions>(options => options.Scheduling.IgnoreDuplicates = true);
             foreach (var work in DueWork.All)
@@ -42,7 +44,11 @@ internal static class QuartzJobs
 
     private static void Share(IPersistentStoreBuilder store, string database)
     {
-        store.UsePostgres(NpgsqlFactory.Instance, database);
+        // A pool of its own, small, and empty between two looks.
+        store.UsePostgres(NpgsqlFactory.Instance, new NpgsqlConnectionStringBuilder(database)
+        {
+            ApplicationName = "ota jobs", MaxPoolSize = 5, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
+        }.ToString());
         store.ProvisionSchema();
         store.UseClustering(cluster =>
         {

@@ -30,6 +30,8 @@ internal static class ImageTable
 
     private const string IsGivenUpSql = "SELECT count(*) FROM images WHERE sha256 = @image AND deleted IS NOT NULL";
 
+    private const string IsNamedSql = "SELECT count(*) FROM releases WHERE image = @image";
+
     private const string NeededSql = "UPDATE releases SET needed = @now WHERE id = @release";
 
     private const string LastOrderSql = "SELECT max(expires) FROM orders WHERE release = @release";
@@ -52,6 +54,8 @@ internal static class ImageTable
 
         return true;
     }
+
+    public static bool IsNamed(DbConnection connection, string image) => connection.ExecuteScalar<long>(IsNamedSql, new { image }) > 0;
 
     public static bool IsGivenUp(DbConnection connection, string image) => connection.ExecuteScalar<long>(IsGivenUpSql, new { image }) == 1;
 

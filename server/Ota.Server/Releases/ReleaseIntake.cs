@@ -18,7 +18,7 @@ internal sealed record IntakeResult(Release? Release, Added? Added, IntakeRefusa
 /// image, then the row. Whatever stops it in between leaves nothing that anyone can see.
 /// </summary>
 internal sealed partial class ReleaseIntake(
-    ImageStore images,
+    IImageStore images,
     ImageClaims claims,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
@@ -90,9 +90,6 @@ internal sealed partial class ReleaseIntake(
             var (added, release) = await releases.AddAsync(described, product, cancellation);
             if (added == Added.Conflict)
                 return Refuse(VersionExists(release));
-            // The row keeps it from now on; before, another server's retention may have been faster.
-            if (!images.Exists(stated.Sha256))
-                return Refuse(new IntakeRefusal(503, "removed", "The image was removed at the same moment, as nobody needed it. Send it again."));
             // A rollout may stand without a build for this hardware, or without this image.
             foreach (var name in added == Added.New ? broughtBack.Append(product.Name).Distinct() : broughtBack)
                 rollouts.Renew(name);

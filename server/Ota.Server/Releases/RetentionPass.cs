@@ -18,7 +18,7 @@ internal sealed partial class RetentionPass(
     ProductCatalog products,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
-    ImageStore images,
+    IImageStore images,
     ImageClaims claims,
     Database database,
     TimeProvider time,
@@ -33,10 +33,10 @@ internal sealed partial class RetentionPass(
     private static readonly TimeSpan OrphanLife = TimeSpan.FromDays(1);
 
     /// <summary>Removes the files that were given up when the process ended; before the first upload is taken.</summary>
-    public void Finish()
+    public async Task FinishAsync(CancellationToken cancellation)
     {
-        foreach (var image in GivenUp().Where(images.Exists))
-            images.Delete(image);
+        foreach (var image in GivenUp())
+            await RemoveAsync(image, cancellation);
     }
 
     /// <summary>Looks at every image once. One pass at a time.</summary>
@@ -51,14 +51,25 @@ internal sealed partial class RetentionPass(
         Log.Decided(logger, string.Join(", ", verdicts.CountBy(Word).Select(count => $"{count.Value} {count.Key}")));
 
         var left = MostInAPass;
-        foreach (var image in GivenUp().Where(images.Exists).Take(left).ToArray())
-            left -= await RemoveAsync(image, cancellation) ? 1 : 0;
+        foreach (var image in GivenUp())
+        {
+            if (left > 0 && await RemoveAsync(image, cancellation))
+                left--;
+        }
+
         var going = verdicts.Where(verdict => verdict.Kept is null).GroupBy(verdict => verdict.Release.Image.Sha256, verdict => verdict.Release);
         foreach (var sharing in going.Take(left).ToArray())
             left -= await GiveUpAsync([.. sharing], new Seen(instruction, active), now, cancellation) ? 1 : 0;
         var named = releases.All().Select(release => release.Image.Sha256).ToHashSet(StringComparer.Ordinal);
-        foreach (var (orphan, _) in images.All().Where(image => image.Written < now - OrphanLife && !named.Contains(image.Sha256)).Take(left).ToArray())
-            RemoveOrphan(orphan);
+        var orphans = new List<string>();
+        await foreach (var image in images.AllAsync(cancellation))
+        {
+            if (orphans.Count < left && image.Written < now - OrphanLife && !named.Contains(image.Sha256))
+                orphans.Add(image.Sha256);
+        }
+
+        foreach (var orphan in orphans)
+            await RemoveOrphanAsync(orphan, cancellation);
     }
 
     private async Task<(IReadOnlyList<ImageVerdict> Verdicts, long[] Rollouts)> DecideAsync(DateTimeOffset now, CancellationToken cancellation)
@@ -85,8 +96,9 @@ internal sealed partial class RetentionPass(
     {
         var image = sharing[0].Image;
         using var claim = claims.TryForRemoval(image.Sha256);
-        if (claim is null || !await releases.GiveUpAsync(sharing, seen, now, cancellation) || !await DeleteAsync(image.Sha256, cancellation))
+        if (claim is null || !await releases.GiveUpAsync(sharing, seen, now, cancellation))
             return false;
+        await images.DeleteAsync(image.Sha256, cancellation);
         Log.Deleted(logger, string.Join(", ", sharing.Select(release => $"{release.Product} {release.Version}")), image.Size);
         return true;
     }
@@ -95,26 +107,18 @@ internal sealed partial class RetentionPass(
     private async Task<bool> RemoveAsync(string image, CancellationToken cancellation)
     {
         using var claim = claims.TryForRemoval(image);
-        return claim is not null && await DeleteAsync(image, cancellation);
+        if (claim is null || !await images.ExistsAsync(image, cancellation) || !database.Read(connection => ImageTable.IsGivenUp(connection, image)))
+            return false;
+        await images.DeleteAsync(image, cancellation);
+        return true;
     }
 
-    // Within a commit, so that the row which another server's upload clears says so before or after, and never between the look and the removal.
-    private Task<bool> DeleteAsync(string image, CancellationToken cancellation) => database.WriteAsync(
-        connection =>
-        {
-            if (!ImageTable.IsGivenUp(connection, image))
-                return false;
-            images.Delete(image);
-            return true;
-        },
-        cancellation);
-
-    private void RemoveOrphan(string image)
+    private async Task RemoveOrphanAsync(string image, CancellationToken cancellation)
     {
         using var claim = claims.TryForRemoval(image);
-        if (claim is null || releases.All().Any(release => release.Image.Sha256 == image))
+        if (claim is null || database.Read(connection => ImageTable.IsNamed(connection, image)))
             return;
-        images.Delete(image);
+        await images.DeleteAsync(image, cancellation);
         Log.Orphan(logger, image);
     }
 

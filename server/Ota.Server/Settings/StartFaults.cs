@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
+using Ota.Server.Images;
 
 namespace Ota.Server.Settings;
 
@@ -25,6 +26,11 @@ internal static class StartFaults
         ? $"Setting Database is no connection string: {fault.Message.TrimEnd('.')}. It looks like Host=db;Database=ota;Username=ota;Password=…"
         : $"The database that setting Database names cannot be used: {(fault.InnerException ?? fault).Message.TrimEnd('.')}. "
             + "Check that it runs, that this user may create tables in it, and that it is PostgreSQL 13 or later.");
+
+    /// <summary>The image storage cannot be used.</summary>
+    public static SettingFault OfBlobs(StorageUnavailableException fault, BlobSettings blobs) => new(
+        $"Setting AzureBlobs: the container {blobs} cannot be used: {fault.Reason}. "
+        + "Check the account, its key or SAS token (read, write, delete and list), and that it can be reached from here.");
 
     /// <summary>The address cannot be listened on.</summary>
     public static SettingFault OfListening(Exception fault, IConfiguration configuration)

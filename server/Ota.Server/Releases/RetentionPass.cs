@@ -37,16 +37,19 @@ internal sealed partial class RetentionPass(
     private static readonly TimeSpan OrphanLife = TimeSpan.FromDays(1);
 
     /// <summary>Removes the files that were given up when the process ended; before the first upload is taken.</summary>
-    public void Finish()
+    public async Task FinishAsync(CancellationToken cancellation)
     {
-        foreach (var image in GivenUp().Where(images.Exists))
-            images.Delete(image);
+        foreach (var image in GivenUp().Where(images.Exists).ToArray())
+            await RemoveAsync(image, cancellation);
     }
 
     /// <summary>Looks at every image once. One pass at a time.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         claims.Begin();
+        // Where several servers share the images, another one may have had the duty, and what it saw to be needed it told nobody.
+        if (database.IsShared)
+            releases.Load();
         var instruction = database.Read(connection => connection.ExecuteScalar<long>(SeenSql, new { name = Counters.Instruction }));
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var (verdicts, active) = await DecideAsync(now, cancellation);
@@ -62,7 +65,7 @@ internal sealed partial class RetentionPass(
             left -= await GiveUpAsync([.. sharing], new Seen(instruction, active), now, cancellation) ? 1 : 0;
         var named = releases.All().Select(release => release.Image.Sha256).ToHashSet(StringComparer.Ordinal);
         foreach (var (orphan, _) in images.All().Where(image => image.Written < now - OrphanLife && !named.Contains(image.Sha256)).Take(left).ToArray())
-            RemoveOrphan(orphan);
+            await RemoveOrphanAsync(orphan, cancellation);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -142,13 +145,23 @@ internal sealed partial class RetentionPass(
         },
         cancellation);
 
-    private void RemoveOrphan(string image)
+    // Within a commit too: an upload to another server may have found the file, and vouched for it a moment ago.
+    private async Task RemoveOrphanAsync(string image, CancellationToken cancellation)
     {
         using var claim = claims.TryForRemoval(image);
-        if (claim is null || releases.All().Any(release => release.Image.Sha256 == image))
+        if (claim is null)
             return;
-        images.Delete(image);
-        Log.Orphan(logger, image);
+        var isGone = await database.WriteAsync(
+            connection =>
+            {
+                if (ImageTable.IsKnown(connection, image))
+                    return false;
+                images.Delete(image);
+                return true;
+            },
+            cancellation);
+        if (isGone)
+            Log.Orphan(logger, image);
     }
 
     private static string Word(ImageVerdict verdict) => verdict.Kept?.ToString() ?? "to go";

@@ -47,12 +47,19 @@ internal sealed partial class AlertWatch(
                 Of(device).Readings = Readings.None with { At = at, Starts = starts };
             }
 
-            foreach (var (device, kind, open) in AlertTable.AllOpen(connection))
-                Of(fleet.Find(device)!).Load(kind, open);
-            var since = time.GetUtcNow() - AlertPolicy.Within;
-            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since, until))
+            // Another server's device may be on disk before this one has heard of it; it has yet to be watched here.
+            foreach (var (id, kind, open) in AlertTable.AllOpen(connection))
             {
-                var watched = Of(fleet.Find(device)!);
+                if (fleet.Find(id) is { } device)
+                    Of(device).Load(kind, open);
+            }
+
+            var since = time.GetUtcNow() - AlertPolicy.Within;
+            foreach (var (id, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since, until))
+            {
+                if (fleet.Find(id) is not { } device)
+                    continue;
+                var watched = Of(device);
                 var known = watched.Readings;
                 var then = AlertPolicy.After(known with { At = beforeAt, Starts = beforeStarts }, sample);
                 watched.Readings = known with { Restarts = then.Restarts };

@@ -231,8 +231,8 @@ internal sealed partial class AlertWatch(
         var silent = watched.Open(AlertKind.Silent);
         if (device.Open is { Action: DeploymentAction.Decommission } || heard.At.ToUnixTimeMilliseconds() > silent?.At)
             Set(watched, AlertKind.Silent, at, null);
-        else if (silent is null && now > heard.Next
-            && now >= AlertPolicy.SilentFrom(heard.Next, products.Find(device.Product)!.Poll, device.Id, runs.Downtimes))
+        else if (silent is null && now > heard.Next && products.Find(device.Product) is { } product
+            && now >= AlertPolicy.SilentFrom(heard.Next, product.Poll, device.Id, runs.Downtimes))
             Set(watched, AlertKind.Silent, at, () =>
                 Say($"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
     }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Ota.Server.Data;
 using Ota.Server.Deployments;
 
 namespace Ota.Server.Recovery;
@@ -28,7 +29,7 @@ internal sealed partial class Expiry(DeploymentDesk desk, TimeProvider time, ILo
         {
             await desk.ExpireAsync(cancellation);
         }
-        catch (DbException fault)
+        catch (Exception fault) when (fault is DbException or StaleException)
         {
             Log.Delayed(logger, fault.Message);
         }

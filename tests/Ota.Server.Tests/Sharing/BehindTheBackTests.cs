@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Json;
 using Dapper;
@@ -5,6 +6,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Ota.Server.Alerts;
 using Ota.Server.Data;
+using Ota.Server.Devices;
+using Ota.Server.Secrets;
 using Ota.Server.Settings;
 using Ota.Server.Tests.Running;
 
@@ -62,6 +65,57 @@ public sealed class BehindTheBackTests : IAsyncLifetime
             """);
 
         _server.App.Services.GetRequiredService<AlertWatch>().Load();
+    }
+
+    [Fact]
+    public async Task A_device_that_another_server_handed_an_order_of_a_new_rollout_keeps_it_here()
+    {
+        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        await _server.UploadedAsync(ABuild.Of("2.0.0", "second"));
+        await UnnoticedAsync(
+            $"""
+            INSERT INTO rollouts (id, product, version, kind, target, state, created, created_by)
+            VALUES (77, 'kettle', '2.0.0', 'application', 'all', 'active', 1, 'x');
+            INSERT INTO deployments (id, rollout, device, product, release, state, created, created_by, offered, order_number, order_issued,
+                                     order_expires, action, first_order)
+            SELECT 78, 77, '{_device.Id}', 'kettle', id, 'offered', 1, 'x', 1, 1, 1, 1, 'install', 1 FROM releases WHERE version = '2.0.0';
+            UPDATE counters SET value = 78 WHERE name = 'instruction';
+            UPDATE devices SET instruction = 77, order_number = 1, state = 'offered'
+            """);
+
+        _device.Starts++;
+        var order = await _device.OfferedAsync();
+
+        Assert.Equal("78", order.GetProperty("deployment").GetString());
+        Assert.Equal(0, Count("SELECT count(*) FROM deployments WHERE ended IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task A_device_of_a_product_that_another_server_has_just_added_is_answered_here()
+    {
+        var master = _server.App.Services.GetRequiredService<MasterSecret>();
+        await UnnoticedAsync(
+            """
+            INSERT INTO products SELECT (jsonb_populate_record(p, '{"name":"pan"}')).* FROM products p LIMIT 1;
+            INSERT INTO devices SELECT (jsonb_populate_record(d, '{"id":"elsewhere","hardware_id":"02:00:00:00:00:09","product":"pan"}')).* FROM devices d LIMIT 1
+            """);
+        var device = new ADevice(_server, "elsewhere", Base64Url.EncodeToString(master.Token("elsewhere", 1)));
+
+        await device.HeldAsync();
+    }
+
+    [Fact]
+    public async Task A_device_of_a_product_that_is_not_known_yet_stops_no_watch()
+    {
+        await UnnoticedAsync(
+            """
+            INSERT INTO products SELECT (jsonb_populate_record(p, '{"name":"pan"}')).* FROM products p LIMIT 1;
+            INSERT INTO devices SELECT (jsonb_populate_record(d, '{"id":"elsewhere","hardware_id":"02:00:00:00:00:09","product":"pan"}')).* FROM devices d LIMIT 1
+            """);
+        await _server.App.Services.GetRequiredService<Fleet>().RenewAsync(["elsewhere"], TestContext.Current.CancellationToken);
+        _server.Time.Ahead = TimeSpan.FromDays(3);
+
+        _server.App.Services.GetRequiredService<AlertWatch>().Sweep();
     }
 
     [Fact]

@@ -18,6 +18,13 @@ internal static class Changes
     // Read with Since: below it, rows that were to come next may be gone.
     private const string OldestSql = "SELECT COALESCE(min(seq), 0) FROM changes";
 
+    // now() is the same for all that one transaction wrote.
+    private const string LastDevicesSql =
+        """
+        SELECT DISTINCT key FROM changes
+        WHERE kind = 'device' AND server = @server AND at = (SELECT max(at) FROM changes WHERE server = @server)
+        """;
+
     private const string PruneSql = "DELETE FROM changes WHERE at < now() - interval '1 hour' AND seq < (SELECT max(seq) FROM changes)";
 
     public static void NoteHeard(DbConnection connection, IEnumerable<string> devices) =>
@@ -30,6 +37,10 @@ internal static class Changes
             .Select(row => new Change(row.Seq, row.Server, row.Kind, row.Key))];
 
     public static long Oldest(DbConnection connection) => connection.ExecuteScalar<long>(OldestSql);
+
+    /// <summary>The devices that the last commit of a writer changed.</summary>
+    public static IReadOnlyList<string> LastDevicesOf(DbConnection connection, string server) =>
+        connection.Query<string>(LastDevicesSql, new { server }).AsList();
 
     /// <summary>Forgets what every server that lives has long read.</summary>
     public static void Prune(DbConnection connection) => connection.Execute(PruneSql);

@@ -198,12 +198,12 @@ internal static partial class ServerHost
         // The first that is made is the last to be let go of, after the database.
         services.GetRequiredService<DataLock>();
         await services.GetRequiredService<IImageStore>().PrepareAsync(cancellation);
+        services.GetRequiredService<ChangeFeed>().Begin();
         var staff = services.GetRequiredService<StaffDirectory>();
         var fresh = await staff.StartAsync(cancellation);
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
             fresh = await staff.NewAdminAsync(cancellation);
         await MasterCheck.RunAsync(services.GetRequiredService<Database>(), services.GetRequiredService<MasterSecret>(), cancellation);
-        services.GetRequiredService<ChangeFeed>().Begin();
         await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();

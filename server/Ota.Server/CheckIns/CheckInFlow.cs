@@ -37,8 +37,8 @@ internal sealed partial class CheckInFlow(
     public TimeSpan? Hold(Caller caller, CheckIn checkIn)
     {
         var device = caller.Device;
-        var product = products.Find(device.Product)!;
-        if (caller.IsStale || !CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
+        if (products.Find(device.Product) is not { } product || caller.IsStale
+            || !CheckInPolicy.TellsNothingNew(device, checkIn, rollouts.Of(product.Name), product.KeyCounter))
             return null;
         var now = time.GetUtcNow();
         var wait = product.Poll.UntilNext(device.Id, now);
@@ -59,6 +59,8 @@ internal sealed partial class CheckInFlow(
             return null;
         if (device.Decommissioned is { } decommission)
             return Farewell(decommission);
+        if (database.IsShared)
+            Learn(device);
         var product = products.Find(device.Product)!;
         var board = rollouts.Of(product.Name);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -78,6 +80,20 @@ internal sealed partial class CheckInFlow(
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });
+    }
+
+    // The device's facts were read this moment; another server may have begun what is in them before this one has heard of the rest. What is
+    // taken for stopped would be ended for good.
+    private void Learn(Device device)
+    {
+        if (products.Find(device.Product) is null)
+            products.Load();
+        if (device.Open is not { } open)
+            return;
+        if (open.Release is not null && releases.Find(open.Release) is null)
+            releases.Load();
+        if (open.Rollout is { } id && rollouts.Of(device.Product).LatestFirst.All(active => active.Id != id) && rollouts.Find(id) is { Ended: null })
+            rollouts.Load([device.Product]);
     }
 
     // In memory, and behind the answer on disk.

@@ -79,7 +79,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
     {
         var now = Now();
         foreach (var late in OpenWhere(open => open.Deadline <= now && open.CanBeCalledOff))
-            await CallOffAsync(late, DeploymentState.Expired, reason: null, "server", cancellation);
+            await StaleException.RetryAsync(() => CallOffAsync(late, DeploymentState.Expired, reason: null, "server", cancellation));
     }
 
     // Under the device's lock.

@@ -82,8 +82,12 @@ internal static class ReportsEndpoint
         }
 
         reason = reports.Select(Fault).FirstOrDefault(fault => fault is not null) ?? "";
-        return reason.Length > 0 ? null : reports;
+        return reason.Length > 0 ? null : [.. reports.Select(Kept)];
     }
+
+    // PostgreSQL keeps no zero character, and a refusal would be sent again and again, with all that the device has to say after it.
+    private static Report Kept(Report report) =>
+        report.Detail?.Contains('\0', StringComparison.Ordinal) == true ? report with { Detail = report.Detail.Replace('\0', '\uFFFD') } : report;
 
     private static string? Fault(Report? report) => report switch
     {

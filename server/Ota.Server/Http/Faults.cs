@@ -38,6 +38,8 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
             case NpgsqlException { SqlState: PostgresErrorCodes.DiskFull }:
                 Log.StorageFull(logger);
                 return Problems.Full();
+            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire }:
+                return Problems.Of(400, "invalid", "The request is not valid", "A text in it has a zero character (U+0000), which cannot be kept.");
             case DatabaseGoneException:
                 Log.NoDatabase(logger, exception.Message);
                 context.Response.Headers.RetryAfter = "5";

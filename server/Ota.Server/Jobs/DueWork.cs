@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Evidence;
 using Ota.Server.Releases;
@@ -33,7 +34,7 @@ internal sealed partial class DueWorker(IServiceProvider services, ILogger<DueWo
         {
             await due.DoAsync(services, cancellation);
         }
-        catch (Exception fault) when (fault is DbException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is DbException or StaleException or IOException or UnauthorizedAccessException)
         {
             Log.Delayed(logger, name, fault.Message);
         }

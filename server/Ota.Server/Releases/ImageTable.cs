@@ -19,6 +19,7 @@ internal static class ImageTable
         """
         UPDATE images SET deleted = @now WHERE sha256 = @image AND deleted IS NULL
            AND (SELECT count(*) FROM releases WHERE image = @image) = @sharing
+           AND NOT EXISTS (SELECT 1 FROM releases WHERE image = @image AND needed > @needed)
            AND NOT EXISTS (SELECT 1 FROM releases r JOIN deployments d ON d.release = r.id WHERE r.image = @image AND d.ended IS NULL)
            AND NOT EXISTS (SELECT 1 FROM deployments d JOIN releases r ON r.id IN (d.release, d.returns)
                            WHERE d.id > @Instruction AND r.image = @image)
@@ -30,7 +31,7 @@ internal static class ImageTable
 
     private const string IsGivenUpSql = "SELECT count(*) FROM images WHERE sha256 = @image AND deleted IS NOT NULL";
 
-    private const string IsNamedSql = "SELECT count(*) FROM releases WHERE image = @image";
+    private const string IsKnownSql = "SELECT count(*) FROM images WHERE sha256 = @image";
 
     private const string NeededSql = "UPDATE releases SET needed = @now WHERE id = @release";
 
@@ -42,8 +43,10 @@ internal static class ImageTable
     {
         var at = now.ToUnixTimeMilliseconds();
         var image = sharing[0].Image;
+        var needed = sharing.Max(release => release.Needed)?.ToUnixTimeMilliseconds() ?? 0;
         if (connection.Execute(
-            GiveUpSql, new { now = at, image = image.Sha256, sharing = sharing.Count, seen.Instruction, Rollouts = Listed(seen.Rollouts) }) == 0)
+            GiveUpSql,
+            new { now = at, image = image.Sha256, sharing = sharing.Count, needed, seen.Instruction, Rollouts = Listed(seen.Rollouts) }) == 0)
             return false;
         foreach (var release in sharing)
         {
@@ -55,9 +58,10 @@ internal static class ImageTable
         return true;
     }
 
-    public static bool IsNamed(DbConnection connection, string image) => connection.ExecuteScalar<long>(IsNamedSql, new { image }) > 0;
-
     public static bool IsGivenUp(DbConnection connection, string image) => connection.ExecuteScalar<long>(IsGivenUpSql, new { image }) == 1;
+
+    /// <summary>True when a release names it, or has named it.</summary>
+    public static bool IsKnown(DbConnection connection, string image) => connection.ExecuteScalar<long>(IsKnownSql, new { image }) > 0;
 
     public static void Restore(DbConnection connection, Release release, DateTimeOffset now)
     {

@@ -68,8 +68,12 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 
     public void Load()
     {
-        var rows = database.Read(connection => connection.Query<Row>(AllSql).AsList());
-        _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
+        // Read under the lock: what is added meanwhile comes after it, and is not undone by what was read before.
+        lock (_change)
+        {
+            var rows = database.Read(connection => connection.Query<Row>(AllSql).AsList());
+            _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
+        }
     }
 
     public Release? Find(string? id) => id is null ? null : _byId.GetValueOrDefault(id);
@@ -101,7 +105,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     {
         var known = Standing(release, product);
         if (known is { Outcome: not Added.SignedAnew } there)
-            return there is (Added.AlreadyThere, { Image.Deleted: not null }) ? (there.Outcome, await RestoreAsync(there.There, cancellation)) : there;
+            return MustRestore(there) ? (there.Outcome, await RestoreAsync(there.There, cancellation)) : there;
         var isNew = await database.WriteAsync(
             connection =>
             {
@@ -128,8 +132,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         }
 
         // Another upload of this version was faster; it is on disk and will be in memory when Load returns.
-        lock (_change)
-            Load();
+        Load();
         return Standing(release, product) is { Outcome: not Added.SignedAnew } faster ? faster : (Added.Conflict, release);
     }
 
@@ -182,6 +185,12 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         release.Product == statement.Product && release.Version == statement.Version && release.Kind == statement.Kind
         && release.Image.Sha256 == statement.Image.Sha256 && release.SecurityCounter == statement.SecurityCounter
         && release.Hardware.ToHashSet().SetEquals(statement.Hardware));
+
+    // Where several servers share the images, another one may have given it up this moment.
+    private bool MustRestore((Added Outcome, Release There) known) =>
+        known.Outcome == Added.AlreadyThere
+        && (known.There.Image.Deleted is not null
+            || (database.IsShared && database.Read(connection => ImageTable.IsGivenUp(connection, known.There.Image.Sha256))));
 
     // Its time begins anew, or the next look would give it up again.
     private async Task<Release> RestoreAsync(Release release, CancellationToken cancellation)

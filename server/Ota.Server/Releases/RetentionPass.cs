@@ -43,6 +43,9 @@ internal sealed partial class RetentionPass(
     public async Task RunAsync(CancellationToken cancellation)
     {
         claims.Begin();
+        // Where several servers share the images, another one may have had the duty, and what it saw to be needed it told nobody.
+        if (database.IsShared)
+            releases.Load();
         var instruction = database.Read(connection => connection.ExecuteScalar<long>(SeenSql, new { name = Counters.Instruction }));
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var (verdicts, active) = await DecideAsync(now, cancellation);
@@ -116,7 +119,7 @@ internal sealed partial class RetentionPass(
     private async Task RemoveOrphanAsync(string image, CancellationToken cancellation)
     {
         using var claim = claims.TryForRemoval(image);
-        if (claim is null || database.Read(connection => ImageTable.IsNamed(connection, image)))
+        if (claim is null || database.Read(connection => ImageTable.IsKnown(connection, image)))
             return;
         await images.DeleteAsync(image, cancellation);
         Log.Orphan(logger, image);

@@ -21,9 +21,12 @@ internal static class StartFaults
         _ => $"The database {database} cannot be used: {fault.Message.TrimEnd('.')}. Check that this user may write it and its folder.",
     });
 
-    /// <summary>The PostgreSQL database that the settings name cannot be used. The connection string holds a password and is not repeated.</summary>
+    /// <summary>
+    /// The PostgreSQL database that the settings name cannot be used. The connection string holds a password and nothing of it is repeated: what
+    /// follows a semicolon in an unquoted one would be told as an unknown keyword.
+    /// </summary>
     public static SettingFault OfPostgreSql(Exception fault) => new(fault is ArgumentException
-        ? $"Setting Database is no connection string: {fault.Message.TrimEnd('.')}. It looks like Host=db;Database=ota;Username=ota;Password=…"
+        ? "Setting Database is no connection string. It looks like Host=db;Database=ota;Username=ota;Password=…; a value that holds a semicolon stands in quotes."
         : $"The database that setting Database names cannot be used: {(fault.InnerException ?? fault).Message.TrimEnd('.')}. "
             + "Check that it runs, that this user may create tables in it, and that it is PostgreSQL 13 or later.");
 

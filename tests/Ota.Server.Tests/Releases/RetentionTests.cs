@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Dapper;
 using Microsoft.Extensions.DependencyInjection;
+using Ota.Server.Data;
 using Ota.Server.Images;
 using Ota.Server.Releases;
 using Ota.Server.Tests.Running;
@@ -266,6 +268,34 @@ public sealed class RetentionTests : IAsyncLifetime
         Assert.Equal(0, orphans.Count(File.Exists));
         Assert.All(others, other => Assert.True(File.Exists(other)));
     }
+
+    [Fact]
+    public async Task A_file_that_another_server_has_just_vouched_for_is_no_orphan()
+    {
+        var build = ABuild.Of("2.0.0", "left by a crash, then sent again");
+        var file = _server.FileOf(build);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllBytesAsync(file, build.Bytes, Now);
+        await WriteAsync($"INSERT INTO images (sha256, md5, size, format, stored) VALUES ('{build.Statement.Image.Sha256}', '', {build.Bytes.Length}, 'raw', 0)");
+
+        await PassAsync(days: 2, isThere: true);
+
+        Assert.True(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task An_image_that_another_server_has_just_brought_back_is_not_removed_at_the_start()
+    {
+        await GoneAsync();
+        await File.WriteAllBytesAsync(_server.FileOf(First), First.Bytes, Now);
+        await WriteAsync("UPDATE images SET deleted = NULL");
+
+        await _server.App.Services.GetRequiredService<RetentionPass>().FinishAsync(Now);
+
+        Assert.True(File.Exists(_server.FileOf(First)));
+    }
+
+    private Task<int> WriteAsync(string sql) => _server.App.Services.GetRequiredService<Database>().WriteAsync(connection => connection.Execute(sql), Now);
 
     [Theory]
     [InlineData(0, 10)]

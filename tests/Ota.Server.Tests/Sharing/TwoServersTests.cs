@@ -5,6 +5,8 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
 using Ota.Server.Sharing;
 using Ota.Server.Tests.Running;
 
@@ -142,6 +144,30 @@ public sealed class TwoServersTests : IAsyncLifetime
                 server.PostAsync($"api/v1/devices/{device.Id}/recover", new { reason = "new router", yesReally = true })));
             Assert.Equal(recoveries[0].GetProperty("id").GetInt64(), recoveries[1].GetProperty("id").GetInt64());
         }
+    }
+
+    [Fact]
+    public async Task What_both_find_to_be_over_its_time_at_once_ends_once_and_stops_neither()
+    {
+        var rescue = ABuild.Of("9.0.0", "recovery");
+        await _one.UploadedAsync(rescue with { Statement = rescue.Statement with { Kind = "recovery" } });
+        for (var i = 0; i < 40; i++)
+        {
+            var device = await ADevice.EnrollAsync(_one, _enrollmentKey, $"02:00:00:00:07:{i:x2}");
+            await device.HeldAsync();
+            await _one.PostAsync($"api/v1/devices/{device.Id}/recover", new { reason = "new router", expiresIn = 60, yesReally = true });
+        }
+
+        var database = _one.App.Services.GetRequiredService<Database>();
+        var fleet = _two.App.Services.GetRequiredService<Fleet>();
+        await SeenAsync(() => Task.FromResult(fleet.All.Count(device => device.Open is not null) == 40));
+        _one.Time.Ahead = _two.Time.Ahead = TimeSpan.FromMinutes(2);
+        await Task.WhenAll(((RunningServer[])[_one, _two]).Select(server =>
+            Task.Run(() => server.App.Services.GetRequiredService<DeploymentDesk>().ExpireAsync(TestContext.Current.CancellationToken))));
+
+        Assert.Equal((40L, 40L), database.Read(connection => (
+            connection.ExecuteScalar<long>("SELECT count(*) FROM deployments WHERE state = 'expired'"),
+            connection.ExecuteScalar<long>("SELECT count(*) FROM timeline WHERE kind = 'expired'"))));
     }
 
     [Fact]

@@ -1,13 +1,20 @@
+using System.Globalization;
 using System.Net;
 using Hangfire;
 using Hangfire.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Ota.Jobs.Hangfire;
 using Ota.Server.Jobs;
 using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Jobs;
 
-/// <summary>What is due is done by Hangfire (-p:Jobs=Hangfire), embedded and by one of several servers.</summary>
+/// <summary>
+/// What is due is done by Hangfire (-p:Jobs=Hangfire), embedded and by one of several servers. Hangfire has one log for a process, that of the
+/// server which was made last: while others come and go beside it, it would fail.
+/// </summary>
+[Collection(nameof(HangfireJobsTests))]
+[CollectionDefinition(nameof(HangfireJobsTests), DisableParallelization = true)]
 public sealed class HangfireJobsTests
 {
     // Runs come every 15 s, are seen within 3 s, and fetched within 3 s.
@@ -51,14 +58,31 @@ public sealed class HangfireJobsTests
         await Due.UntilAsync(() => Task.FromResult(Storage(one).GetMonitoringApi().Servers().Count == 2));
         await Due.UntilAsync(() => Task.FromResult(Runs(one).Length >= 3), FourRuns);
 
-        // Whoever ran it: no two runs of one time, nor closer together than the schedule.
+        // Whoever ran it, no two runs of one time, nor closer together than the schedule.
         var runs = Runs(one);
         Assert.All(runs.Zip(runs.Skip(1)), pair => Assert.True(pair.Second - pair.First > TimeSpan.FromSeconds(8), $"{pair}"));
 
         var device = await Due.ArmedAsync(one);
+        await one.RestartAsync();
         await two.DisposeAsync();
         one.Time.Ahead = TimeSpan.FromDays(15);
         await Due.UntilAsync(async () => await device.StateAsync() == "expired", TwoRuns);
+    }
+
+    [Theory]
+    [InlineData("00:00:15", "*/15 * * * * *")]
+    [InlineData("00:01:00", "0 */1 * * * *")]
+    [InlineData("01:00:00", "0 0 */1 * * *")]
+    [InlineData("1.00:00:00", "0 0 0 * * *")]
+    [InlineData("00:00:07", null)]
+    [InlineData("00:01:30", null)]
+    [InlineData("00:00:00", null)]
+    public void An_interval_is_the_same_all_day_or_refused(string every, string? cron)
+    {
+        if (cron is null)
+            Assert.Throws<ArgumentOutOfRangeException>(() => CronPolicy.Every(TimeSpan.Parse(every, CultureInfo.InvariantCulture)));
+        else
+            Assert.Equal(cron, CronPolicy.Every(TimeSpan.Parse(every, CultureInfo.InvariantCulture)));
     }
 
     [Fact]

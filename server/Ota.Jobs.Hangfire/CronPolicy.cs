@@ -3,8 +3,12 @@ namespace Ota.Jobs.Hangfire;
 /// <summary>An interval as a cron expression of six fields, the first of them seconds.</summary>
 internal static class CronPolicy
 {
-    /// <param name="every">Divides a minute in whole seconds, an hour in whole minutes, or a day in whole hours.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Cron has no such interval: at the end of the minute, hour or day it would be another.</exception>
+    /// <param name="every">
+    /// Divides a minute in whole seconds, an hour in whole minutes, or a day in whole hours.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// Cron has no such interval: at the end of the minute, hour or day it would be another.
+    /// </exception>
     public static string Every(TimeSpan every) =>
         Divides(every, TimeSpan.TicksPerSecond, TimeSpan.TicksPerMinute) ? $"*/{every.Seconds} * * * * *"
         : Divides(every, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour) ? $"0 */{every.Minutes} * * * *"

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace Ota.Jobs.Hangfire;
 
 /// <summary>
-/// Hangfire runs what is due: from a file of its own where the database is embedded, and from the shared database where there is one, so
-/// that each run is one server's and another takes over when that one dies.
+/// Hangfire runs what is due: from a file of its own where the database is embedded, and from the shared database where
+/// there is one, so that each run is one server's and another takes over when that one dies.
 /// </summary>
 public static class HangfireJobs
 {
@@ -20,21 +20,24 @@ public static class HangfireJobs
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// How long the locks of a server that was killed keep the others from its work. Work that takes longer may be begun a second time on
-    /// PostgreSQL, where Hangfire does not renew a lock; what is due bears that.
+    /// How long the locks of a server that was killed keep the others from its work. Work that takes longer may be begun
+    /// a second time on PostgreSQL, where Hangfire does not renew a lock; what is due bears that.
     /// </summary>
     private static readonly TimeSpan LockLife = TimeSpan.FromMinutes(1);
 
     /// <summary>Plans the work and runs it; the caller provides the <see cref="IDueWorker"/>.</summary>
-    /// <param name="database">Connection string of the shared database (schema <c>hangfire</c>); null when it is embedded.</param>
+    /// <param name="database">
+    /// Connection string of the shared database (schema <c>hangfire</c>); null when it is embedded.
+    /// </param>
     /// <param name="file">The file to plan in when it is embedded; made with mode 0600.</param>
     /// <param name="work">Names, which become the ids of recurring jobs, and intervals.</param>
     public static void AddHangfireJobs(
         this IServiceCollection services, string? database, string file, IReadOnlyList<(string Name, TimeSpan Every)> work)
     {
-        // Hangfire would keep both in static fields, where a second server in the process would find the first one's.
+        // Hangfire would keep both in static fields, where a second server in the process finds the first's.
         services.AddSingleton<JobStorage>(_ => database is null ? Embedded(file) : Shared(database));
-        services.AddSingleton<JobActivator>(provider => new AspNetCoreJobActivator(provider.GetRequiredService<IServiceScopeFactory>()));
+        services.AddSingleton<JobActivator>(provider =>
+            new AspNetCoreJobActivator(provider.GetRequiredService<IServiceScopeFactory>()));
         services.AddHangfire(configuration => configuration
             .SetDataCompatibilityLevel(CompatibilityLevel.Version_180)
             .UseSimpleAssemblyNameTypeSerializer()
@@ -77,6 +80,7 @@ public static class HangfireJobs
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         // SQLite gives the files that it puts beside it the same mode.
         new FileStream(file, options).Dispose();
-        return new SQLiteStorage(file, new SQLiteStorageOptions { QueuePollInterval = Poll, DistributedLockLifetime = LockLife });
+        return new SQLiteStorage(
+            file, new SQLiteStorageOptions { QueuePollInterval = Poll, DistributedLockLifetime = LockLife });
     }
 }

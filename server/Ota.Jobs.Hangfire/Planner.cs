@@ -10,12 +10,16 @@ namespace Ota.Jobs.Hangfire;
 internal sealed record Plan(IReadOnlyList<(string Name, TimeSpan Every)> Work);
 
 /// <summary>Puts the work into Hangfire's store. What is there with the same interval keeps its next time.</summary>
-internal sealed partial class Planner(IRecurringJobManager jobs, Plan plan, TimeProvider time, ILogger<Planner> logger) : BackgroundService
+internal sealed partial class Planner(IRecurringJobManager jobs, Plan plan, TimeProvider time, ILogger<Planner> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
     // Missed while no server ran, it is done once.
-    private static readonly RecurringJobOptions Options = new() { TimeZone = TimeZoneInfo.Utc, MisfireHandling = MisfireHandlingMode.Relaxed };
+    private static readonly RecurringJobOptions Options = new()
+    {
+        TimeZone = TimeZoneInfo.Utc, MisfireHandling = MisfireHandlingMode.Relaxed,
+    };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,7 +34,11 @@ internal sealed partial class Planner(IRecurringJobManager jobs, Plan plan, Time
         try
         {
             foreach (var (name, every) in plan.Work)
-                jobs.AddOrUpdate<IDueWorker>(name, worker => worker.DoAsync(name, CancellationToken.None), CronPolicy.Every(every), Options);
+            {
+                jobs.AddOrUpdate<IDueWorker>(
+                    name, worker => worker.DoAsync(name, CancellationToken.None), CronPolicy.Every(every), Options);
+            }
+
             return true;
         }
         catch (Exception fault) when (fault is DistributedLockTimeoutException or DbException)

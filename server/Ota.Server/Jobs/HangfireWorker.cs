@@ -13,6 +13,8 @@ internal static class HangfireWorker
     {
         services.AddSingleton<IDueWorker>(provider => provider.GetRequiredService<DueWorker>());
         services.AddHangfireJobs(
-            settings.Database, Path.Combine(settings.Data, "jobs.db"), [.. DueWork.All.Select(work => (work.Name, work.Every))]);
+            settings.Database,
+            Path.Combine(settings.Data, "jobs.db"),
+            [.. DueWork.All.Select(work => (work.Name, work.Every))]);
     }
 }

@@ -4,6 +4,9 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+#if HANGFIRE
+using Ota.Jobs.Hangfire;
+#endif
 using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
@@ -146,7 +149,11 @@ internal static partial class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
         services.AddHostedService<WebhookSender>();
         services.AddSingleton<DueWorker>();
+#if HANGFIRE
+        services.AddHangfireJobs(settings);
+#else
         services.AddQuartzJobs(settings.Database);
+#endif
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
         if (settings.Demo)
@@ -254,6 +261,9 @@ internal static partial class ServerHost
         api.MapRollouts();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+#if HANGFIRE
+        app.MapHangfireJobs(StaffRole.Admin.ToString());
+#endif
     }
 
     // Nothing was written, so what staff asked for is simply decided again.

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Data;
@@ -29,12 +28,12 @@ public sealed class JobsTests
     public async Task What_is_over_its_time_ends_when_the_schedule_says_so()
     {
         await using var server = await RunningServer.StartAsync();
-        var device = await ArmedAsync(server);
+        var device = await Due.ArmedAsync(server);
         server.Time.Ahead = TimeSpan.FromDays(15);
 
         await (await SchedulerAsync(server)).TriggerJob(new JobKey("expire"));
 
-        await UntilAsync(async () => await device.StateAsync() == "expired");
+        await Due.UntilAsync(async () => await device.StateAsync() == "expired");
     }
 
     [Fact]
@@ -43,7 +42,7 @@ public sealed class JobsTests
         await using var one = await RunningServer.OnPostgreSqlAsync();
         var two = await RunningServer.OnPostgreSqlAsync(one);
         var database = one.App.Services.GetRequiredService<Database>();
-        await UntilAsync(() => Task.FromResult(Planned() == DueWork.All.Count && Servers() == 2));
+        await Due.UntilAsync(() => Task.FromResult(Planned() == DueWork.All.Count && Servers() == 2));
 
         // Restarting one plans nothing anew: what was about to run still is.
         var before = Next();
@@ -51,11 +50,11 @@ public sealed class JobsTests
         database = one.App.Services.GetRequiredService<Database>();
         Assert.Equal(before["retain-images"], Next()["retain-images"]);
 
-        var device = await ArmedAsync(one);
+        var device = await Due.ArmedAsync(one);
         one.Time.Ahead = two.Time.Ahead = TimeSpan.FromDays(15);
         await two.DisposeAsync();
         await (await SchedulerAsync(one)).TriggerJob(new JobKey("expire"));
-        await UntilAsync(async () => await device.StateAsync() == "expired");
+        await Due.UntilAsync(async () => await device.StateAsync() == "expired");
 
         long Planned() => database.Read(connection => connection.ExecuteScalar<long>("SELECT count(*) FROM qrtz_triggers"));
         long Servers() => database.Read(connection => connection.ExecuteScalar<long>("SELECT count(*) FROM qrtz_scheduler_state"));
@@ -73,25 +72,4 @@ public sealed class JobsTests
 
     private static Task<IScheduler> SchedulerAsync(RunningServer server) =>
         server.App.Services.GetRequiredService<ISchedulerFactory>().GetScheduler(CancellationToken.None).AsTask();
-
-    // A device with a recovery that nobody fetches.
-    private static async Task<ADevice> ArmedAsync(RunningServer server)
-    {
-        var device = await ADevice.EnrollAsync(server, await server.AddProductAsync());
-        await device.HeldAsync();
-        var rescue = ABuild.Of("9.0.0", "recovery");
-        await server.UploadedAsync(rescue with { Statement = rescue.Statement with { Kind = "recovery" } });
-        await server.PostAsync($"api/v1/devices/{device.Id}/recover", new { reason = "new router" });
-        return device;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        var waited = Stopwatch.StartNew();
-        while (!await isSo())
-        {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(20), "it never came");
-            await Task.Delay(50);
-        }
-    }
 }

@@ -145,6 +145,15 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public async Task<JsonElement> GetAsync(string path) => await Admin.GetFromJsonAsync<JsonElement>(path);
 
+    /// <summary>Writes a pin as an app would.</summary>
+    public async Task SetPinAsync(ADevice device, string pin, string value)
+    {
+        using var answer = await Admin.PutAsJsonAsync($"api/v1/devices/{device.Id}/pins/{pin}", new { value });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    public Task<JsonElement> PinAsync(ADevice device, string pin) => GetAsync($"api/v1/devices/{device.Id}/pins/{pin}");
+
     public async Task<HttpResponseMessage> UploadAsync(ABuild build)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/v1/products/kettle/releases") { Content = build.Form() };

@@ -20,6 +20,8 @@ internal sealed partial class SystemPinWriter(
 {
     private const int Batch = 500;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+    // Longer than it takes to hear of what another server wrote.
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10);
     private readonly ConcurrentDictionary<string, Saying> _sayings = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Saying> _queue = new();
 
@@ -31,6 +33,8 @@ internal sealed partial class SystemPinWriter(
         var restarted = before is null || before.Restart.Count != now.Restart.Count;
         var moved = now.Rssi != 0 && before?.Rssi != now.Rssi;
         var saying = Of(device);
+        if (about is null && database.IsShared)
+            Volatile.Write(ref saying.LastHold, Now().ToUnixTimeMilliseconds());
         if (!restarted && !moved && about is null && saying.HasEnd)
             return;
         lock (saying)
@@ -41,9 +45,9 @@ internal sealed partial class SystemPinWriter(
             if (moved)
                 saying.Rssi = now.Rssi;
             if (about is not null)
-                (saying.Status, saying.IsHeld) = (Text(about), false);
+                (saying.Status, saying.HeldAt) = (Text(about), null);
             else
-                saying.IsHeld = !saying.HasEnd;
+                saying.HeldAt = saying.HasEnd ? saying.HeldAt : DateTimeOffset.MaxValue;
         }
 
         Queue(saying);
@@ -57,7 +61,7 @@ internal sealed partial class SystemPinWriter(
         {
             saying.Generation = device.Generation;
             saying.Status = Text(deployment);
-            saying.IsHeld = false;
+            saying.HeldAt = null;
         }
 
         Queue(saying);
@@ -68,7 +72,7 @@ internal sealed partial class SystemPinWriter(
     {
         var (saying, at, generation) = (Of(device), Now(), device.Generation);
         lock (saying)
-            (saying.Status, saying.IsHeld, saying.HasEnd) = (null, false, false);
+            (saying.Status, saying.HeldAt, saying.HasEnd) = (null, null, false);
         await database.WriteAsync(
             connection =>
             {
@@ -84,7 +88,7 @@ internal sealed partial class SystemPinWriter(
     public void Forget(string device)
     {
         if (_sayings.TryGetValue(device, out var saying))
-            saying.HasEnd = false;
+            Forget(saying);
         lines.Ring(device);
     }
 
@@ -92,7 +96,7 @@ internal sealed partial class SystemPinWriter(
     public void ForgetAll()
     {
         foreach (var saying in _sayings.Values)
-            saying.HasEnd = false;
+            Forget(saying);
         lines.RingAll();
     }
 
@@ -135,6 +139,21 @@ internal sealed partial class SystemPinWriter(
         }
 
         await FlushAsync();
+    }
+
+    // The device may have been told there to ask, and have asked here, before we heard of it: then it says "checking" still.
+    private void Forget(Saying saying)
+    {
+        var held = DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref saying.LastHold));
+        lock (saying)
+        {
+            saying.HasEnd = false;
+            if (held < Now() - Remembered || saying.Status is not null)
+                return;
+            saying.HeldAt ??= held;
+        }
+
+        Queue(saying);
     }
 
     private Saying Of(Device device) => _sayings.GetOrAdd(device.Id, static id => new Saying(id));
@@ -182,12 +201,12 @@ internal sealed partial class SystemPinWriter(
 
     private static string? Status(DbConnection connection, Said said)
     {
-        if (said.Status is null && !said.IsHeld)
+        if (said.Status is null && said.HeldAt is null)
             return null;
-        var there = PinTable.Find(connection, said.Device, PinPolicy.Kept(SystemPin.Status))?.Value;
-        if (said.Status is { } status && status != there)
-            return status;
-        return said.Status is null && StatusPolicy.GivesWay(there) ? StatusPolicy.UpToDate : null;
+        var there = PinTable.Find(connection, said.Device, PinPolicy.Kept(SystemPin.Status));
+        if (said.Status is { } status)
+            return status == there?.Value ? null : status;
+        return StatusPolicy.GivesWay(there?.Value) && (there is null || there.At <= said.HeldAt) ? StatusPolicy.UpToDate : null;
     }
 
     private static bool Write(DbConnection connection, string device, long generation, SystemPin pin, string value, DateTimeOffset at) =>
@@ -196,7 +215,7 @@ internal sealed partial class SystemPinWriter(
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>What is to be written of one device.</summary>
-    private readonly record struct Said(string Device, long Generation, string? Cause, int? Rssi, string? Status, bool IsHeld);
+    private readonly record struct Said(string Device, long Generation, string? Cause, int? Rssi, string? Status, DateTimeOffset? HeldAt);
 
     /// <summary>What the server has to say of one device; the latest of each.</summary>
     private sealed class Saying(string device)
@@ -206,6 +225,9 @@ internal sealed partial class SystemPinWriter(
         /// <summary>1 while it waits in the queue.</summary>
         public int Queued;
 
+        /// <summary>UTC milliseconds; kept where several servers share the check-ins.</summary>
+        public long LastHold;
+
         public long Generation { get; set; }
 
         public string? Cause { get; set; }
@@ -214,8 +236,10 @@ internal sealed partial class SystemPinWriter(
 
         public string? Status { get; set; }
 
-        /// <summary>It may keep what it runs: no news, unless somebody waits to hear just that.</summary>
-        public bool IsHeld { get; set; }
+        /// <summary>
+        /// Set when it may keep what it runs, which is no news unless the status is older than this and says that it was asked.
+        /// </summary>
+        public DateTimeOffset? HeldAt { get; set; }
 
         /// <summary>True while its status is one that being told to hold leaves as it is.</summary>
         public bool HasEnd
@@ -228,10 +252,10 @@ internal sealed partial class SystemPinWriter(
         {
             lock (this)
             {
-                var said = new Said(device, Generation, Cause, Rssi, Status, IsHeld);
+                var said = new Said(device, Generation, Cause, Rssi, Status, HeldAt);
                 // After a hold it says "up-to-date", or the end that it said before; what else it says a hold may change.
-                HasEnd = Status is null && (IsHeld || HasEnd);
-                (Cause, Rssi, Status, IsHeld) = (null, null, null, false);
+                HasEnd = Status is null && (HeldAt == DateTimeOffset.MaxValue || HasEnd);
+                (Cause, Rssi, Status, HeldAt) = (null, null, null, null);
                 return said;
             }
         }
@@ -243,8 +267,8 @@ internal sealed partial class SystemPinWriter(
                 HasEnd = false;
                 Cause ??= said.Cause;
                 Rssi ??= said.Rssi;
-                if (Status is null && !IsHeld)
-                    (Status, IsHeld) = (said.Status, said.IsHeld);
+                if (Status is null && HeldAt is null)
+                    (Status, HeldAt) = (said.Status, said.HeldAt);
             }
         }
     }

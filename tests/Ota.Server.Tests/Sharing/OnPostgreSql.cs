@@ -120,3 +120,12 @@ public sealed class PinOnPostgreSqlTests : Pins.PinTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class SystemPinOnPostgreSqlTests : Pins.SystemPinTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

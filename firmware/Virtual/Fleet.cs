@@ -16,7 +16,10 @@ public sealed class Fleet : IAsyncDisposable
     private const int MostTurns = 400;
     private const int FaultsUntilGivenUp = 4;
     private const int UnsettledPolls = 4;
-    private static readonly TimeSpan ConsoleTick = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    // Seconds; a person at the console of a device that listens is answered after that.
+    private const int ConsolePinWait = 1;
 
     private readonly FleetOptions _options;
     private readonly FleetFolder _folder;
@@ -235,22 +238,34 @@ public sealed class Fleet : IAsyncDisposable
     private static async Task<long> PauseAsync(
         VirtualDevice device, TimeSpan pause, Stopwatch alive, long lived, CancellationToken ct)
     {
-        if (device.Wire is null)
+        if (device is { Wire: null, Unit.PinWait: 0 })
         {
             await Task.Delay(pause, ct);
             return lived;
         }
 
         var until = alive.Elapsed + pause;
+        bool isWanted;
         do
         {
-            await Task.Delay(ConsoleTick, ct);
+            await Task.Delay(Tick, ct);
             var now = (long)alive.Elapsed.TotalSeconds;
             device.Clock.Advance(now - lived);
             lived = now;
+            isWanted = device.ServeConsole() || await ServePinsAsync(device, until - alive.Elapsed, ct);
         }
-        while (alive.Elapsed < until && !device.ServeConsole());
+        while (alive.Elapsed < until && !isWanted);
         return lived;
+    }
+
+    // A thread of its own, as the agent's calls block; the pool's are for those that do something.
+    private static Task<bool> ServePinsAsync(VirtualDevice device, TimeSpan left, CancellationToken ct)
+    {
+        var most = Math.Min(left.TotalSeconds, device.Wire is null ? device.Unit.PinWait : ConsolePinWait);
+        return device.Unit.PinWait == 0 || most < 1
+            ? Task.FromResult(false)
+            : Task.Factory.StartNew(
+                () => device.ServePins((int)most), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private VirtualDevice Make(int index)
@@ -264,6 +279,8 @@ public sealed class Fleet : IAsyncDisposable
             HardwareId = hardwareId,
             EnrollmentKey = _options.EnrollmentKey,
         };
+        if (index < FleetOptions.Listeners)
+            unit.PinWait = _options.PinWait;
         if (_options.PollOverride is { } cap)
             unit.TrialSeconds = (int)Math.Clamp(3 * cap.TotalSeconds, 30, unit.TrialSeconds);
         var flash = new SimulatedFlash(new FileFlashStore(_folder.FlashFile(hardwareId)));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Ota.Agent;
@@ -100,6 +101,19 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
         ProvisioningOpen = false;
         _handed = null;
     }
+}
+
+/// <summary>An application that keeps what it is told by pins, and writes what a test or a person says.</summary>
+internal sealed class VirtualPins : IPins
+{
+    /// <summary>Values that apps wrote, by pin; since the device was made.</summary>
+    public ConcurrentDictionary<int, string> Told { get; } = new();
+
+    public PinQueue Writes { get; } = new();
+
+    public PinWrite? Next() => Writes.Take();
+
+    public void Written(int pin, string value) => Told[pin] = value;
 }
 
 /// <summary>

@@ -123,10 +123,9 @@ public sealed class Fleet : IAsyncDisposable
     {
         using var places = new SemaphoreSlim(_options.Parallel);
         _http.Stop = ct;
-        var alive = Stopwatch.StartNew();
         var lives = new ConcurrentBag<Task>();
         foreach (var device in _devices)
-            lives.Add(LiveAsync(device, places, alive, progress, ct));
+            lives.Add(LiveAsync(device, places, progress, ct));
         try
         {
             await Task.WhenAll(lives);
@@ -203,21 +202,17 @@ public sealed class Fleet : IAsyncDisposable
     private async Task LiveAsync(
         VirtualDevice device,
         SemaphoreSlim places,
-        Stopwatch alive,
         IProgress<DeviceStatus>? progress,
         CancellationToken ct)
     {
         DeviceStatus? last = null;
-        var lived = (long)alive.Elapsed.TotalSeconds;
+        device.Clock.Run();
         while (true)
         {
             await places.WaitAsync(ct);
             int wait;
             try
             {
-                var now = (long)alive.Elapsed.TotalSeconds;
-                device.Clock.Advance(now - lived);
-                lived = now;
                 wait = await Task.Run(device.Step, ct);
                 device.Flash.Rest();
             }
@@ -230,32 +225,27 @@ public sealed class Fleet : IAsyncDisposable
             if (_options.PollOverride is { } cap && pause > cap)
                 pause = cap;
             last = Tell(device, last, progress, device.Settled ? pause : null);
-            lived = await PauseAsync(device, pause, alive, lived, ct);
+            await PauseAsync(device, pause, ct);
         }
     }
 
-    // A line on the console that changes something ends the waiting, as on the hardware. Returns until when it has lived.
-    private static async Task<long> PauseAsync(
-        VirtualDevice device, TimeSpan pause, Stopwatch alive, long lived, CancellationToken ct)
+    // A line on the console that changes something ends the waiting, and a pin that says to, as on the hardware.
+    private static async Task PauseAsync(VirtualDevice device, TimeSpan pause, CancellationToken ct)
     {
         if (device is { Wire: null, Unit.PinWait: 0 })
         {
             await Task.Delay(pause, ct);
-            return lived;
+            return;
         }
 
-        var until = alive.Elapsed + pause;
+        var paused = Stopwatch.StartNew();
         bool isWanted;
         do
         {
             await Task.Delay(Tick, ct);
-            var now = (long)alive.Elapsed.TotalSeconds;
-            device.Clock.Advance(now - lived);
-            lived = now;
-            isWanted = device.ServeConsole() || await ServePinsAsync(device, until - alive.Elapsed, ct);
+            isWanted = device.ServeConsole() || await ServePinsAsync(device, pause - paused.Elapsed, ct);
         }
-        while (alive.Elapsed < until && !isWanted);
-        return lived;
+        while (paused.Elapsed < pause && !isWanted);
     }
 
     // A thread of its own, as the agent's calls block; the pool's are for those that do something.

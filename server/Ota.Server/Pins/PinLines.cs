@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Ota.Server.Data;
 using Ota.Server.Devices;
+using Ota.Server.Products;
 
 namespace Ota.Server.Pins;
 
@@ -36,7 +37,7 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
     {
         PinSource? source = reader == PinReader.Staff ? null : PinSource.App;
         if (wait == TimeSpan.Zero)
-            return Read(device, after, source, most).Rows;
+            return News(device, reader, Read(device, after, source, most).Rows);
         var line = Of(device);
         using var late = new CancellationTokenSource(wait, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted, lifetime.ApplicationStopping);
@@ -49,8 +50,14 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
                 {
                     var (rows, read) = Read(device, after, source, most);
                     line.Know(waiting, read);
+                    var news = News(device, reader, rows);
+                    if (news.Count > 0)
+                        return news;
                     if (rows.Count > 0)
-                        return rows;
+                    {
+                        after = rows[^1].Seq;
+                        continue;
+                    }
                 }
 
                 using var ends = over.Token.Register(static wait => ((PinWait)wait!).TrySetResult(false), waiting);
@@ -63,6 +70,13 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
             }
         }
     }
+
+    // Whoever has checked in since it was told to has done so: said again after each start, that would go on for ever.
+    private static IReadOnlyList<PinRow> News(Device device, PinReader reader, IReadOnlyList<PinRow> rows) =>
+        reader != PinReader.Staff && device.Heard is { } heard
+            && rows.Any(row => PinPolicy.System(row.Kept) == SystemPin.CheckNow && row.At < heard.At)
+            ? [.. rows.Where(row => PinPolicy.System(row.Kept) != SystemPin.CheckNow)]
+            : rows;
 
     private static bool MayHaveNews(PinExtent extent, PinSource? source, long after)
     {

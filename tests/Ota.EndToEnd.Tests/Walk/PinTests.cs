@@ -94,15 +94,22 @@ public sealed class PinTests : IAsyncLifetime
     {
         using var patience = new CancellationTokenSource(Patience);
         var seen = new List<string>();
-        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        try
         {
-            seen.Add(line);
-            using var json = JsonDocument.Parse(line);
-            if (wanted(json.RootElement))
-                return json.RootElement.Clone();
+            while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+            {
+                seen.Add(line);
+                using var json = JsonDocument.Parse(line);
+                if (wanted(json.RootElement))
+                    return json.RootElement.Clone();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            seen.Add("and then nothing more");
         }
 
-        throw new InvalidOperationException("It ended after:\n" + string.Join('\n', seen));
+        throw new InvalidOperationException("It said:\n" + string.Join('\n', seen));
     }
 
     private Process Start(params string[] arguments)

@@ -25,6 +25,9 @@ internal sealed partial class SystemPinWriter(
     private readonly ConcurrentDictionary<string, Saying> _sayings = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Saying> _queue = new();
 
+    // What was taken first is written first: else an older end could stand over "checking" for good.
+    private readonly Lock _order = new();
+
     /// <summary>A device checked in.</summary>
     /// <param name="before">What it said the time before; null for the first time.</param>
     /// <param name="about">The deployment that it has, or that ended by this; null when it may keep what it runs and nothing is under way.</param>
@@ -71,16 +74,22 @@ internal sealed partial class SystemPinWriter(
     public async Task CheckingAsync(Device device, CancellationToken cancellation)
     {
         var (saying, at, generation) = (Of(device), Now(), device.Generation);
-        lock (saying)
-            (saying.Status, saying.HeldAt, saying.HasEnd) = (null, null, false);
-        await database.WriteAsync(
-            connection =>
-            {
-                Write(connection, device.Id, generation, SystemPin.Status, StatusPolicy.Checking, at);
-                if (database.IsShared)
-                    Changes.NotePins(connection, [device.Id]);
-            },
-            cancellation);
+        Task write;
+        lock (_order)
+        {
+            lock (saying)
+                (saying.Status, saying.HeldAt, saying.HasEnd) = (null, null, false);
+            write = database.WriteAsync(
+                connection =>
+                {
+                    Write(connection, device.Id, generation, SystemPin.Status, StatusPolicy.Checking, at);
+                    if (database.IsShared)
+                        Changes.NotePins(connection, [device.Id]);
+                },
+                cancellation);
+        }
+
+        await write;
         lines.Ring(device.Id);
     }
 
@@ -105,11 +114,17 @@ internal sealed partial class SystemPinWriter(
     {
         foreach (var batch in Waiting().Chunk(Batch))
         {
-            var taken = Array.ConvertAll(batch, saying => saying.Take());
+            Said[] taken;
+            Task<List<string>> write;
+            lock (_order)
+            {
+                taken = Array.ConvertAll(batch, saying => saying.Take());
+                write = database.WriteAsync(connection => Write(connection, taken), CancellationToken.None);
+            }
+
             try
             {
-                var written = await database.WriteAsync(connection => Write(connection, taken), CancellationToken.None);
-                written.ForEach(lines.Ring);
+                (await write).ForEach(lines.Ring);
             }
             catch (DbException fault)
             {

@@ -4,6 +4,7 @@ using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
+using Ota.Cli.Pins;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
@@ -41,6 +42,7 @@ internal static class CommandTree
             new Command("product", "What builds are for.")
             {
                 AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, SetRetention.Command,
+                SetPins.Command,
             },
             new Command("release", "Signed builds.")
             {
@@ -58,6 +60,10 @@ internal static class CommandTree
             {
                 ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, HandOverDevice.Command,
                 DecommissionDevice.Transfer,
+            },
+            new Command("pin", "Virtual pins: values that apps, devices and the server write for one another.")
+            {
+                DevicePins.Set, DevicePins.Get, DevicePins.Watch, DevicePins.Token,
             },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
             new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },

@@ -9,6 +9,9 @@ internal static class Changes
     /// <summary>Devices whose last check-in was written behind; the key is their ids with commas.</summary>
     public const string Heard = "heard";
 
+    /// <summary>Devices whose pins were written; the key is their ids with commas.</summary>
+    public const string Pin = "pin";
+
     private const string NoteSql = "SELECT note_change(@kind, @key)";
 
     private const string PositionSql = "SELECT COALESCE(max(seq), 0) FROM changes";
@@ -30,6 +33,9 @@ internal static class Changes
     public static void NoteHeard(DbConnection connection, IEnumerable<string> devices) =>
         connection.Execute(NoteSql, new { kind = Heard, key = string.Join(',', devices) });
 
+    public static void NotePins(DbConnection connection, IEnumerable<string> devices) =>
+        connection.Execute(NoteSql, new { kind = Pin, key = string.Join(',', devices) });
+
     public static long Position(DbConnection connection) => connection.ExecuteScalar<long>(PositionSql);
 
     public static IReadOnlyList<Change> Since(DbConnection connection, long after, int most) =>
@@ -47,5 +53,5 @@ internal static class Changes
 }
 
 /// <param name="Server">Who wrote it.</param>
-/// <param name="Kind">What it is of: product, release and rollout (keyed by product), image, staff, device, heard.</param>
+/// <param name="Kind">What it is of: product, release and rollout (keyed by product), image, staff, device, heard, pin.</param>
 internal sealed record Change(long Seq, string Server, string Kind, string Key);

@@ -18,6 +18,7 @@ using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Jobs;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
 using Ota.Server.Recovery;
@@ -137,6 +138,10 @@ internal static partial class ServerHost
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<PinLines>();
+        services.AddSingleton<PinDesk>();
+        services.AddSingleton<SystemPinWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<SystemPinWriter>());
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
@@ -243,6 +248,7 @@ internal static partial class ServerHost
             .AllowAnonymous().ExcludeFromDescription().WithMetadata(new SmallBody(EnrollmentEndpoint.MaximumSize));
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
+        app.MapDevicePins();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
@@ -252,6 +258,7 @@ internal static partial class ServerHost
         api.MapDevices();
         api.MapDeployments();
         api.MapRecovery();
+        api.MapPins();
         api.MapEvidence();
         api.MapUnits();
         api.MapSites();

@@ -7,6 +7,7 @@ using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
+using Ota.Cli.Pins;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
@@ -34,6 +35,10 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(Product[]))]
 [JsonSerializable(typeof(SignalChange))]
 [JsonSerializable(typeof(RetentionChange))]
+[JsonSerializable(typeof(PinsChange))]
+[JsonSerializable(typeof(PinList))]
+[JsonSerializable(typeof(PinChange))]
+[JsonSerializable(typeof(PinToken))]
 [JsonSerializable(typeof(ReleaseStatement))]
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]

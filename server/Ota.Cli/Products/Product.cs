@@ -12,6 +12,15 @@ internal sealed record SignalPolicy(int WeakerThan, int Days);
 /// <param name="Keep">The newest so many releases of each hardware and channel.</param>
 internal sealed record ImageRetention(int Keep, int Days);
 
+/// <summary>Under which numbers a product's system pins are found.</summary>
+internal sealed record SystemPins(int CheckNow, int Status, int Version, int RestartCause, int Rssi)
+{
+    public override string ToString() => $"check-now {CheckNow}, status {Status}, version {Version}, restart-cause {RestartCause}, rssi {Rssi}";
+}
+
+/// <param name="Pins">Null for the usual ones.</param>
+internal sealed record PinsChange(SystemPins? Pins);
+
 internal sealed record RetentionChange(ImageRetention? Retention);
 
 internal sealed record SignalChange(SignalPolicy? Signal);
@@ -26,6 +35,7 @@ internal sealed record Product(
     DateTimeOffset? Created,
     SignalPolicy? Signal,
     ImageRetention? Retention,
+    SystemPins? Pins,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -35,6 +45,7 @@ internal sealed record Product(
         ("Asks", Poll),
         ("Waits", Signal is null ? "" : $"below {Signal.WeakerThan} dBm for a better signal, {Signal.Days} days at most"),
         ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
+        ("Pins", Pins?.ToString()),
         ("Added", When.Exact(Created)));
 }
 

@@ -4,6 +4,7 @@ using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Images;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -26,6 +27,7 @@ internal sealed partial class CheckInFlow(
     WriteBehind behind,
     SampleLog samples,
     AlertWatch alerts,
+    SystemPinWriter pins,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -42,6 +44,7 @@ internal sealed partial class CheckInFlow(
             return null;
         var now = time.GetUtcNow();
         var wait = product.Poll.UntilNext(device.Id, now);
+        pins.Heard(device, device.Heard?.CheckIn, checkIn, about: null);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         Keep(device, checkIn, now);
         return wait;
@@ -72,6 +75,7 @@ internal sealed partial class CheckInFlow(
         var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : product.Poll.UntilNext(device.Id, now);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
+        pins.Heard(device, device.Heard?.CheckIn, checkIn, draft.Open ?? (draft.Ended is [.., var last] ? last : null));
         draft.Apply(heard);
         // A batch that was on its way may have written the check-in before this one over it.
         Keep(device, checkIn, now);

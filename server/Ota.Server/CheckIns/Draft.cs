@@ -3,6 +3,7 @@ using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Pins;
 using Ota.Server.Recovery;
 using Ota.Signing;
 
@@ -140,6 +141,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             DeploymentTable.Update(connection, ended);
             Decommission.Write(connection, ended);
             DeploymentEvents.Append(connection, ended);
+            PinTable.WriteVersion(connection, heard.Generation, ended);
         }
 
         if (_isNew && Open is not null && !DeploymentTable.MayBegin(connection, Open))

@@ -6,6 +6,7 @@ using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Pins;
 
 namespace Ota.Server.Deployments;
 
@@ -102,7 +103,7 @@ internal static class ReportsEndpoint
 }
 
 /// <summary>Keeps reports and lets them move the device's open deployment.</summary>
-internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider time, ILogger<ReportLog> logger)
+internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter pins, TimeProvider time, ILogger<ReportLog> logger)
 {
     private const string InsertSql =
         """
@@ -140,6 +141,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         device.State = DeploymentWords.Shown(moved);
         device.Open = moved.State.IsOver() ? null : moved;
         Decommission.Apply(device, moved);
+        pins.Moved(device, moved);
         if (moved.State.IsOver())
             DeploymentLog.Ended(logger, moved);
         return true;

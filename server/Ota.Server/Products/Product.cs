@@ -32,6 +32,9 @@ internal sealed record Product(
     /// <summary>How long its image files stay; null for ever.</summary>
     public ImageRetention? Retention { get; init; }
 
+    /// <summary>Under which numbers its system pins are found.</summary>
+    public SystemPins Pins { get; init; } = SystemPins.Usual;
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -47,6 +50,7 @@ public sealed record ProductView(
     DateTimeOffset Created,
     SignalPolicy? Signal,
     ImageRetention? Retention,
+    SystemPins Pins,
     string? EnrollmentKey);
 
 /// <param name="Signal">Null to never wait.</param>
@@ -54,5 +58,8 @@ public sealed record SignalChange(SignalPolicy? Signal);
 
 /// <param name="Retention">Null to keep every image for ever.</param>
 public sealed record RetentionChange(ImageRetention? Retention);
+
+/// <param name="Pins">Null for the usual numbers.</param>
+public sealed record PinsChange(SystemPins? Pins);
 
 public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

@@ -13,7 +13,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
 {
     private const string AllSql =
         """
-        SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days
+        SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days,
+               system_pins
         FROM products
         """;
 
@@ -41,6 +42,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
 
     private const string RetentionSql = "UPDATE products SET retention_keep = @keep, retention_days = @days WHERE name = @product";
 
+    private const string PinsSql = "UPDATE products SET system_pins = @pins WHERE name = @product";
+
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
 
@@ -66,6 +69,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
             {
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
                 Retention = row.RetentionKeep is { } keep ? new ImageRetention((int)keep, (int)row.RetentionDays!) : null,
+                Pins = row.SystemPins is { } pins ? JsonSerializer.Deserialize<SystemPins>(pins)! : SystemPins.Usual,
             };
         }
     }
@@ -156,6 +160,20 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Retention = retention });
     }
 
+    /// <summary>Sets under which numbers a product's system pins are found; null for the usual ones.</summary>
+    public async Task<Product> SetPinsAsync(Product product, SystemPins? pins, string who, CancellationToken cancellation)
+    {
+        var (now, kept) = (time.GetUtcNow().ToUnixTimeMilliseconds(), pins is null ? null : JsonSerializer.Serialize(pins));
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(PinsSql, new { product = product.Name, pins = kept });
+                AuditLog.Append(connection, now, who, "product.pins", product.Name, (pins ?? SystemPins.Usual).Text);
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Pins = pins ?? SystemPins.Usual });
+    }
+
     // One change does not undo another that came between.
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
@@ -189,5 +207,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? RetentionKeep { get; init; }
 
         public long? RetentionDays { get; init; }
+
+        public string? SystemPins { get; init; }
     }
 }

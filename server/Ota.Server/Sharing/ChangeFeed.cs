@@ -2,6 +2,7 @@ using System.Data.Common;
 using Npgsql;
 using Ota.Server.Data;
 using Ota.Server.Devices;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -15,8 +16,8 @@ namespace Ota.Server.Sharing;
 /// answer been lost; devices' facts are read anew under their locks. A server that slept for longer than changes are kept reads everything anew.
 /// </summary>
 internal sealed partial class ChangeFeed(
-    Database database, ProductCatalog products, ReleaseCatalog releases, RolloutBoard rollouts, Fleet fleet, StaffDirectory staff, TimeProvider time,
-    ILogger<ChangeFeed> logger) : BackgroundService
+    Database database, ProductCatalog products, ReleaseCatalog releases, RolloutBoard rollouts, Fleet fleet, StaffDirectory staff,
+    SystemPinWriter pins, TimeProvider time, ILogger<ChangeFeed> logger) : BackgroundService
 {
     private const int MostAtOnce = 5000;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -113,6 +114,8 @@ internal sealed partial class ChangeFeed(
         await fleet.RenewAsync([.. others["device"].Distinct()], stopping);
         foreach (var heard in others[Changes.Heard])
             fleet.RenewHeard(heard.Split(','));
+        foreach (var device in others[Changes.Pin].SelectMany(written => written.Split(',')).Distinct())
+            pins.Forget(device);
         _position = changes[^1].Seq;
         return changes.Count == MostAtOnce;
     }
@@ -125,6 +128,7 @@ internal sealed partial class ChangeFeed(
         rollouts.Load();
         staff.Load();
         await fleet.RenewAsync(database.Read(Fleet.AllIds), stopping);
+        pins.ForgetAll();
     }
 
     private static partial class Log

@@ -113,16 +113,15 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         await HeldAsync();
     }
 
-    public async Task<HttpResponseMessage> PostAsync(string path, HttpContent content)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Id + "." + Token);
-        return await server.Anyone.SendAsync(request);
-    }
+    public Task<HttpResponseMessage> PostAsync(string path, HttpContent content) => SendAsync(HttpMethod.Post, path, content);
 
-    public async Task<HttpResponseMessage> GetAsync(string path)
+    public Task<HttpResponseMessage> PutAsync(string path, object body) => SendAsync(HttpMethod.Put, path, JsonContent.Create(body));
+
+    public Task<HttpResponseMessage> GetAsync(string path) => SendAsync(HttpMethod.Get, path, content: null);
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(method, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Id + "." + Token);
         return await server.Anyone.SendAsync(request);
     }

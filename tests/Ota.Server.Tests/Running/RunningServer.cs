@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Ota.Server.Pins;
 using Ota.Server.Releases;
 using Ota.Signing;
 
@@ -144,6 +145,18 @@ internal sealed class RunningServer : IAsyncDisposable
     }
 
     public async Task<JsonElement> GetAsync(string path) => await Admin.GetFromJsonAsync<JsonElement>(path);
+
+    /// <summary>Writes a pin as an app would.</summary>
+    public async Task SetPinAsync(ADevice device, string pin, string value)
+    {
+        using var answer = await Admin.PutAsJsonAsync($"api/v1/devices/{device.Id}/pins/{pin}", new { value });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Writes what the server has to say by pins, which it does four times a second.</summary>
+    public Task FlushPinsAsync() => App.Services.GetRequiredService<SystemPinWriter>().FlushAsync();
+
+    public Task<JsonElement> PinAsync(ADevice device, string pin) => GetAsync($"api/v1/devices/{device.Id}/pins/{pin}");
 
     public async Task<HttpResponseMessage> UploadAsync(ABuild build)
     {

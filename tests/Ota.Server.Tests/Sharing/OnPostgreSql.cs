@@ -111,3 +111,21 @@ public sealed class DenyByDefaultOnPostgreSqlTests : Staff.DenyByDefaultTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class PinOnPostgreSqlTests : Pins.PinTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class SystemPinOnPostgreSqlTests : Pins.SystemPinTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

@@ -220,6 +220,45 @@ public sealed class TwoServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pin_that_is_written_at_one_reaches_a_device_and_an_app_that_wait_at_the_other_within_a_second()
+    {
+        var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
+        var there = device.At(_two);
+        await there.HeldAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            var seq = (await _two.GetAsync($"api/v1/devices/{device.Id}/pins")).GetProperty("seq").GetInt64();
+            var waiting = there.GetAsync($"agent/v1/pins?after={seq}&wait=30");
+            var watching = _two.GetAsync($"api/v1/devices/{device.Id}/pins?after={seq}&wait=30");
+            await _one.SetPinAsync(device, "5", $"{i}");
+            var written = Stopwatch.StartNew();
+
+            using var told = await waiting;
+            Assert.Equal(HttpStatusCode.OK, told.StatusCode);
+            var write = Assert.Single((await told.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("writes").EnumerateArray());
+            Assert.Equal($"{i}", write.GetProperty("value").GetString());
+            await watching;
+            Assert.InRange(written.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Fact]
+    public async Task A_device_that_is_told_at_one_to_check_in_and_does_at_the_other_is_up_to_date_at_both()
+    {
+        var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
+        await device.HeldAsync();
+        await SeenAsync(async () => await StatusAsync(_two, device) == "up-to-date");
+        for (var i = 0; i < 5; i++)
+        {
+            await _two.SetPinAsync(device, "check-now", "1");
+            using (var told = await device.GetAsync("agent/v1/pins?wait=10"))
+                Assert.Equal(HttpStatusCode.OK, told.StatusCode);
+            await device.At(i % 2 == 0 ? _two : _one).HeldAsync();
+            await SeenAsync(async () => await StatusAsync(_one, device) == "up-to-date");
+        }
+    }
+
+    [Fact]
     public async Task A_crash_loop_that_both_hear_a_part_of_is_one_alert()
     {
         var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
@@ -256,6 +295,12 @@ public sealed class TwoServersTests : IAsyncLifetime
         var stranger = await Assert.ThrowsAsync<Settings.SettingFault>(() => RunningServer.StrangerAsync(_one));
 
         Assert.Contains("not the one that the database's devices have their secrets from", stranger.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string?> StatusAsync(RunningServer server, ADevice device)
+    {
+        using var answer = await server.Admin.GetAsync($"api/v1/devices/{device.Id}/pins/status");
+        return answer.IsSuccessStatusCode ? (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("value").GetString() : null;
     }
 
     private static async Task<bool> FoundAsync(RunningServer server, string path)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: bash tests/run.sh [--long]
 # --long runs the fault and fuzz suites at full length; the plain form runs a shorter, seeded part of each.
-# Needs the .NET 10 SDK. What else the tests use is installed where that is allowed (apt-get as root).
+# Needs the .NET 10 SDK. What else the tests use is installed where that is allowed (apt-get as root, npm into tests/.tools).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,18 +15,35 @@ done
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.net" >&2; exit 1; }
 
-# A command and the Debian package that brings it.
+# A command and the Debian package that brings it; options of apt-get may follow.
 need() {
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         [ -n "${updated:-}" ] || { apt-get update -qq >/dev/null; updated=1; }
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null 2>&1
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${@:2}" >/dev/null 2>&1
     fi
     command -v "$1" >/dev/null || echo "note: $1 (package $2) is missing and could not be installed; tests that need it will say so"
 }
 need curl curl
 [ -d /usr/lib/postgresql ] || need initdb postgresql
 [ -e /usr/share/zoneinfo/Australia/Adelaide ] || need zdump tzdata
+need node nodejs
+need npm npm --no-install-recommends
+
+# Azurite, the emulator of Azure Blob Storage. It comes whole or not at all, while the build runs.
+azurite() {
+    [ -d tests/.tools/azurite ] && return
+    rm -rf tests/.tools/azurite.new
+    if command -v npm >/dev/null && npm install --prefix tests/.tools/azurite.new --no-save --no-audit --no-fund --omit=dev \
+        --ignore-scripts --loglevel=error azurite@3.35.0 >/dev/null 2>&1; then
+        mv tests/.tools/azurite.new tests/.tools/azurite
+    else
+        rm -rf tests/.tools/azurite.new
+        echo "note: azurite (npm) is missing and could not be installed; tests that need it will say so"
+    fi
+}
+azurite &
+installing=$!
 
 passed=0 failed=0 skipped=0
 started=$SECONDS
@@ -49,7 +66,10 @@ suite() {
 }
 
 begun=$SECONDS
-if ! dotnet build Ota.sln -c Release --nologo -v quiet -clp:ErrorsOnly; then
+dotnet build Ota.sln -c Release --nologo -v quiet -clp:ErrorsOnly
+built=$?
+wait "$installing"
+if [ "$built" != 0 ]; then
     echo "the build failed"
     echo "0 passed, 1 failed, 0 skipped"
     exit 1

@@ -29,6 +29,12 @@ internal sealed class AgentOptions
     public int LongestPoll = 48 * 3600;
 
     /// <summary>
+    /// Seconds that a call for virtual pins waits at the server, up to 25; 0 for none. The caller of the agent does nothing
+    /// else meanwhile.
+    /// </summary>
+    public int PinWait;
+
+    /// <summary>
     /// Seconds until the next check-in when the server does not say; up to a tenth is added by chance.
     /// </summary>
     public int DefaultPoll = 24 * 3600;

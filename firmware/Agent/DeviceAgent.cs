@@ -15,6 +15,9 @@ internal sealed class DeviceAgent
     // Seconds until a start that the storage kept from finishing a recovery or a wipe is followed by another.
     private const int UnfinishedSeconds = 600;
 
+    // Below the patience of the platforms' HTTP.
+    private const int LongestPinWait = 25;
+
     private readonly AgentOptions _unit;
     private readonly Platform _platform;
     private readonly DeviceState _state;
@@ -27,6 +30,7 @@ internal sealed class DeviceAgent
     private readonly CredentialClearing _clearing;
     private readonly OrderDesk _orders;
     private readonly Enrollment _enrollment;
+    private readonly PinLine _pins;
     private bool _onTrial;
     private int _faults;
 
@@ -47,6 +51,7 @@ internal sealed class DeviceAgent
         _outbox = new Outbox(_state, _server, platform.Clock, Journal);
         _orders = new OrderDesk(unit, platform, _state, trusted, _outbox, _server);
         _enrollment = new Enrollment(unit, _server, _identityRecord);
+        _pins = new PinLine(_server, platform.Clock, Journal, platform.Pins);
     }
 
     /// <summary>The networks and the owner this unit knows.</summary>
@@ -111,6 +116,18 @@ internal sealed class DeviceAgent
         {
             return Retry(-1);
         }
+    }
+
+    /// <summary>
+    /// Serves the virtual pins while nothing else is due, for up to <see cref="AgentOptions.PinWait"/> seconds or as many as
+    /// are given; true when the next <see cref="Turn"/> is wanted at once. Writes nothing to the storage.
+    /// </summary>
+    public bool ServePins(int most)
+    {
+        if (!_platform.Radio.Joined || IsUnfinished)
+            return false;
+        var wait = _unit.PinWait < most ? _unit.PinWait : most;
+        return _pins.Serve(wait < LongestPinWait ? wait : LongestPinWait);
     }
 
     /// <summary>Restarts because a person asked for it.</summary>

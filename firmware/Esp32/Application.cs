@@ -8,6 +8,7 @@ namespace Ota.Esp32;
 /// </summary>
 public abstract class Application
 {
+    private readonly PinQueue _pins = new PinQueue();
     private bool _works;
 
     /// <summary>The application itself. Should not return.</summary>
@@ -21,6 +22,26 @@ public abstract class Application
     /// does is given up, and the device returns to what it ran before.
     /// </summary>
     protected void ReportWorking() => _works = true;
+
+    /// <summary>
+    /// Writes a virtual pin, where apps and support see it: 0 to 255, at most 1024 bytes of UTF-8 without control characters.
+    /// Returns at once; the agent sends it before its next check-in. False when that is no pin or no value, or too
+    /// many pins wait.
+    /// </summary>
+    protected bool WritePin(int pin, string value) => _pins.Add(pin, value);
+
+    /// <summary>
+    /// An app wrote a virtual pin. Called on the agent's thread, so return soon; after a start with the last value of each
+    /// pin that an app ever wrote. Only when the unit's file sets <c>pin-wait</c>.
+    /// </summary>
+    protected virtual void OnPin(int pin, string value)
+    {
+        // An application without pins.
+    }
+
+    internal PinWrite TakeWrite() => _pins.Take();
+
+    internal void Tell(int pin, string value) => OnPin(pin, value);
 }
 
 /// <summary>

@@ -21,6 +21,7 @@ internal sealed class Bootstrap
     private readonly DeviceConsole _console;
     private readonly StatusLed _led;
     private readonly ResetButton _button;
+    private readonly int _pinWait;
 
     private Bootstrap()
     {
@@ -31,6 +32,7 @@ internal sealed class Bootstrap
         _radio = new WifiRadio(
             new AccessPoint(_unit.Text("product", "device"), chip, _unit.Text("setup-password", "")), _page);
         var slotSize = _unit.Number("slot-size", 80 * 1024);
+        var loader = new ImageLoader();
         var platform = new Platform
         {
             Records = records,
@@ -39,9 +41,12 @@ internal sealed class Bootstrap
             Clock = new DeviceClock(),
             Http = new WebHttp(_unit.Certificate),
             Power = new DevicePower(),
-            Loader = new ImageLoader(),
+            Loader = loader,
+            Pins = loader,
         };
-        _agent = new DeviceAgent(_unit.Options(chip), platform);
+        var options = _unit.Options(chip);
+        _pinWait = options.PinWait;
+        _agent = new DeviceAgent(options, platform);
 
         var led = _unit.Number("led-pin", -1);
         var button = _unit.Number("button-pin", -1);
@@ -120,8 +125,17 @@ internal sealed class Bootstrap
                 return;
             if (_page.HasSomething)
                 return;
+            if (ServePins(until))
+                return;
             Thread.Sleep(TickMilliseconds);
         }
+    }
+
+    // Sends what the application wrote, then listens for as long as the unit's file says; button and console wait for that.
+    private bool ServePins(long until)
+    {
+        var left = (until - DeviceClock.Milliseconds) / 1000;
+        return left > 0 && _agent.ServePins(left < _pinWait ? (int)left : _pinWait);
     }
 
     private void ClearForPerson()

@@ -9,7 +9,7 @@ namespace Ota.Esp32;
 /// Starts what a slot holds, after the agent found every chunk to be the signed one. Nothing that was loaded can be
 /// unloaded: a restart ends it. Whatever a payload throws stays here and is a crash of the payload.
 /// </summary>
-internal sealed class ImageLoader : ILoader
+internal sealed class ImageLoader : ILoader, IPins
 {
     // How long a new application is watched before it counts as started; later crashes end its thread only.
     private const int WatchMilliseconds = 2_000;
@@ -52,6 +52,21 @@ internal sealed class ImageLoader : ILoader
         catch (Exception)
         {
             return false;
+        }
+    }
+
+    public PinWrite Next() => _application == null ? null : _application.TakeWrite();
+
+    public void Written(int pin, string value)
+    {
+        try
+        {
+            if (_application != null && !_crashed)
+                _application.Tell(pin, value);
+        }
+        catch (Exception)
+        {
+            _crashed = true;
         }
     }
 

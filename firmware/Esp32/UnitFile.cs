@@ -65,6 +65,7 @@ internal sealed class UnitFile
         Hardware = Text("hardware", "esp32"),
         HardwareId = hardwareId,
         EnrollmentKey = Text("enrollment-key", ""),
+        PinWait = Number("pin-wait", 0),
         Rescue = Text("rescue-ssid", "").Length == 0
             ? null
             : new Network { Ssid = Text("rescue-ssid", ""), Password = RescuePassword },

@@ -16,7 +16,10 @@ public sealed class Fleet : IAsyncDisposable
     private const int MostTurns = 400;
     private const int FaultsUntilGivenUp = 4;
     private const int UnsettledPolls = 4;
-    private static readonly TimeSpan ConsoleTick = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    // Seconds; a person at the console of a device that listens is answered after that.
+    private const int ConsolePinWait = 1;
 
     private readonly FleetOptions _options;
     private readonly FleetFolder _folder;
@@ -120,10 +123,9 @@ public sealed class Fleet : IAsyncDisposable
     {
         using var places = new SemaphoreSlim(_options.Parallel);
         _http.Stop = ct;
-        var alive = Stopwatch.StartNew();
         var lives = new ConcurrentBag<Task>();
         foreach (var device in _devices)
-            lives.Add(LiveAsync(device, places, alive, progress, ct));
+            lives.Add(LiveAsync(device, places, progress, ct));
         try
         {
             await Task.WhenAll(lives);
@@ -200,21 +202,17 @@ public sealed class Fleet : IAsyncDisposable
     private async Task LiveAsync(
         VirtualDevice device,
         SemaphoreSlim places,
-        Stopwatch alive,
         IProgress<DeviceStatus>? progress,
         CancellationToken ct)
     {
         DeviceStatus? last = null;
-        var lived = (long)alive.Elapsed.TotalSeconds;
+        device.Clock.Run();
         while (true)
         {
             await places.WaitAsync(ct);
             int wait;
             try
             {
-                var now = (long)alive.Elapsed.TotalSeconds;
-                device.Clock.Advance(now - lived);
-                lived = now;
                 wait = await Task.Run(device.Step, ct);
                 device.Flash.Rest();
             }
@@ -227,30 +225,37 @@ public sealed class Fleet : IAsyncDisposable
             if (_options.PollOverride is { } cap && pause > cap)
                 pause = cap;
             last = Tell(device, last, progress, device.Settled ? pause : null);
-            lived = await PauseAsync(device, pause, alive, lived, ct);
+            await PauseAsync(device, pause, ct);
         }
     }
 
-    // A line on the console that changes something ends the waiting, as on the hardware. Returns until when it has lived.
-    private static async Task<long> PauseAsync(
-        VirtualDevice device, TimeSpan pause, Stopwatch alive, long lived, CancellationToken ct)
+    // A line on the console that changes something ends the waiting, and a pin that says to, as on the hardware.
+    private static async Task PauseAsync(VirtualDevice device, TimeSpan pause, CancellationToken ct)
     {
-        if (device.Wire is null)
+        if (device is { Wire: null, Unit.PinWait: 0 })
         {
             await Task.Delay(pause, ct);
-            return lived;
+            return;
         }
 
-        var until = alive.Elapsed + pause;
+        var paused = Stopwatch.StartNew();
+        bool isWanted;
         do
         {
-            await Task.Delay(ConsoleTick, ct);
-            var now = (long)alive.Elapsed.TotalSeconds;
-            device.Clock.Advance(now - lived);
-            lived = now;
+            await Task.Delay(Tick, ct);
+            isWanted = device.ServeConsole() || await ServePinsAsync(device, pause - paused.Elapsed, ct);
         }
-        while (alive.Elapsed < until && !device.ServeConsole());
-        return lived;
+        while (paused.Elapsed < pause && !isWanted);
+    }
+
+    // A thread of its own, as the agent's calls block; the pool's are for those that do something.
+    private static Task<bool> ServePinsAsync(VirtualDevice device, TimeSpan left, CancellationToken ct)
+    {
+        var most = Math.Min(left.TotalSeconds, device.Wire is null ? device.Unit.PinWait : ConsolePinWait);
+        return device.Unit.PinWait == 0 || most < 1
+            ? Task.FromResult(false)
+            : Task.Factory.StartNew(
+                () => device.ServePins((int)most), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private VirtualDevice Make(int index)
@@ -264,6 +269,8 @@ public sealed class Fleet : IAsyncDisposable
             HardwareId = hardwareId,
             EnrollmentKey = _options.EnrollmentKey,
         };
+        if (index < FleetOptions.Listeners)
+            unit.PinWait = _options.PinWait;
         if (_options.PollOverride is { } cap)
             unit.TrialSeconds = (int)Math.Clamp(3 * cap.TotalSeconds, 30, unit.TrialSeconds);
         var flash = new SimulatedFlash(new FileFlashStore(_folder.FlashFile(hardwareId)));

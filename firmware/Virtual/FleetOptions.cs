@@ -30,6 +30,15 @@ public sealed record FleetOptions(
     /// </summary>
     public TimeSpan? PollOverride { get; init; }
 
+    /// <summary>
+    /// Seconds, up to 25, that each of the first <see cref="Listeners"/> devices of a live run waits at the server for its
+    /// virtual pins; 0 for none. A device that listens takes a thread.
+    /// </summary>
+    public int PinWait { get; init; }
+
+    /// <summary>Devices that listen for pins at the most.</summary>
+    public const int Listeners = 64;
+
     /// <summary>Counter of the key statement that brought the given release keys; 0 for a product's first.</summary>
     public int KeyCounter { get; init; }
 

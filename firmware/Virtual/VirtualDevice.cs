@@ -32,6 +32,9 @@ internal sealed class VirtualDevice(
 
     public VirtualRadio Radio { get; } = new(-45 - seed % 30) { InReach = { [HomeSsid] = HomePassword } };
 
+    /// <summary>What its application has to do with pins.</summary>
+    public VirtualPins Pins { get; } = new();
+
     /// <summary>Its serial port; null for none.</summary>
     public IConsoleWire? Wire { get; set; }
 
@@ -117,6 +120,11 @@ internal sealed class VirtualDevice(
         }
     }
 
+    /// <summary>
+    /// Listens for its pins, for so many seconds at the most; true when it wants its next <see cref="Step"/> at once.
+    /// </summary>
+    public bool ServePins(int most) => _agent is not null && _agent.ServePins(most);
+
     /// <summary>Cuts the power between two operations.</summary>
     public void PowerOff() => _agent = null;
 
@@ -163,6 +171,7 @@ internal sealed class VirtualDevice(
             Http = http,
             Power = _power,
             Loader = _loader,
+            Pins = Pins,
         };
         _agent = new DeviceAgent(unit, platform);
         _console = Wire is null ? null : new DeviceConsole(Wire, _agent, platform, RescuePassword);

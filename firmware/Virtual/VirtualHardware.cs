@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Ota.Agent;
@@ -24,27 +26,33 @@ internal sealed class VirtualPower(int seed) : IPower
     public int Random(int below) => _random.Next(below);
 }
 
-/// <summary>Time that passes when it is told to. A start loses the wall clock, as it does on the hardware.</summary>
+/// <summary>
+/// Time that passes when it is told to, or in a live run by itself. A start loses the wall clock, as it does on the hardware.
+/// </summary>
 internal sealed class VirtualClock : IClock
 {
-    private long _elapsed;
+    private long _passed;
+    private Stopwatch? _running;
     private long _started;
     private long? _offset;
 
-    public long Now => _offset + _elapsed ?? 0;
+    public long Now => _offset + Elapsed ?? 0;
 
-    public long Uptime => _elapsed - _started;
+    public long Uptime => Elapsed - _started;
 
     /// <summary>Seconds that have passed for the device since it was made.</summary>
-    public long Elapsed => _elapsed;
+    public long Elapsed => _passed + (long)(_running?.Elapsed.TotalSeconds ?? 0);
 
-    public void Set(long unixSeconds) => _offset = unixSeconds - _elapsed;
+    public void Set(long unixSeconds) => _offset = unixSeconds - Elapsed;
 
-    public void Advance(long seconds) => _elapsed += seconds;
+    public void Advance(long seconds) => _passed += seconds;
+
+    /// <summary>From now on it passes by itself.</summary>
+    public void Run() => _running ??= Stopwatch.StartNew();
 
     public void PowerOn()
     {
-        _started = _elapsed;
+        _started = Elapsed;
         _offset = null;
     }
 }
@@ -100,6 +108,19 @@ internal sealed class VirtualRadio(int rssi = -60) : IRadio
         ProvisioningOpen = false;
         _handed = null;
     }
+}
+
+/// <summary>An application that keeps what it is told by pins, and writes what a test or a person says.</summary>
+internal sealed class VirtualPins : IPins
+{
+    /// <summary>Values that apps wrote, by pin; since the device was made.</summary>
+    public ConcurrentDictionary<int, string> Told { get; } = new();
+
+    public PinQueue Writes { get; } = new();
+
+    public PinWrite? Next() => Writes.Take();
+
+    public void Written(int pin, string value) => Told[pin] = value;
 }
 
 /// <summary>

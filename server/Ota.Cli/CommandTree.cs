@@ -4,11 +4,13 @@ using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
+using Ota.Cli.Pins;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Rollouts;
 using Ota.Cli.Serial;
+using Ota.Cli.Server;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -41,6 +43,7 @@ internal static class CommandTree
             new Command("product", "What builds are for.")
             {
                 AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, FollowChannel.Command,
+                SetRetention.Command, SetPins.Command,
             },
             new Command("release", "Signed builds.")
             {
@@ -63,6 +66,10 @@ internal static class CommandTree
                 ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, SetZone.Command,
                 HandOverDevice.Command, DecommissionDevice.Transfer,
             },
+            new Command("pin", "Virtual pins: values that apps, devices and the server write for one another.")
+            {
+                DevicePins.Set, DevicePins.Get, DevicePins.Watch, DevicePins.Token,
+            },
             new Command("unit", "Units on their way out of the factory.") { NewUnit.Command, ShowLabel.Command },
             new Command("site", "Places whose Wi-Fi is known.") { Sites.Add, Sites.List, Sites.Remove },
             ProvisionDevice.Command,
@@ -74,6 +81,7 @@ internal static class CommandTree
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
             ShowAudit.Command,
+            DataFolder.Command,
             Simulate.Simulate.Command,
             GlobalOptions.Server,
             GlobalOptions.StaffKey,

@@ -1,7 +1,12 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+#if HANGFIRE
+using Ota.Jobs.Hangfire;
+#endif
 using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
@@ -12,6 +17,8 @@ using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
+using Ota.Server.Jobs;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
 using Ota.Server.Recovery;
@@ -58,7 +65,8 @@ internal static partial class ServerHost
             builder.WebHost.UseUrls(ServerSettings.DefaultUrl);
         var settings = ServerSettings.From(builder.Configuration);
         var directory = Usable(() => new DataDirectory(settings), settings.Data);
-        var alone = Usable(() => DataLock.Take(settings.Data), settings.Data);
+        var alone = Usable(() => DataLock.TryTake(settings.Data), settings.Data) ?? throw new SettingFault(
+            $"Another server runs on the data folder {settings.Data}. Stop that one, or give this one a folder of its own with --data.");
         WebApplication? app = null;
         try
         {
@@ -80,6 +88,7 @@ internal static partial class ServerHost
             {
                 SqliteException sqlite => StartFaults.OfDatabase(sqlite, directory.Database),
                 NpgsqlException or ArgumentException when settings.Database is not null => StartFaults.OfPostgreSql(fault),
+                StorageUnavailableException storage => StartFaults.OfBlobs(storage, settings.Blobs!),
                 IOException or UnauthorizedAccessException => Unusable(settings.Data, fault),
                 _ => fault,
             };
@@ -118,20 +127,25 @@ internal static partial class ServerHost
             services.AddHostedService(provider => provider.GetRequiredService<Duty>());
         }
 
-        services.AddSingleton(Usable(() => new ImageStore(Path.Combine(settings.Releases, ".images")), settings.Releases));
+        AddImages(services, settings);
         services.AddStaff();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
+        services.AddSingleton<ImageClaims>();
         services.AddSingleton<ReleaseIntake>();
+        services.AddSingleton<RetentionPass>();
         services.AddSingleton<RolloutBoard>();
         services.AddSingleton<RolloutChoices>();
         services.AddSingleton<RolloutDesk>();
         services.AddSingleton<ChannelFollow>();
         services.AddSingleton<RolloutViews>();
         services.AddSingleton<RolloutClock>();
-        services.AddHostedService(provider => provider.GetRequiredService<RolloutClock>());
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<PinLines>();
+        services.AddSingleton<PinDesk>();
+        services.AddSingleton<SystemPinWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<SystemPinWriter>());
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
@@ -143,7 +157,12 @@ internal static partial class ServerHost
         services.AddSingleton<AlertWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
         services.AddHostedService<WebhookSender>();
-        services.AddHostedService<Expiry>();
+        services.AddSingleton<DueWorker>();
+#if HANGFIRE
+        services.AddHangfireJobs(settings);
+#else
+        services.AddQuartzJobs(settings.Database);
+#endif
         services.AddSingleton<DropFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DropFolder>());
         if (settings.Demo)
@@ -156,6 +175,23 @@ internal static partial class ServerHost
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddExceptionHandler<Faults>();
         services.AddOpenApi("v1", ApiDescription.Describe);
+    }
+
+    private static void AddImages(IServiceCollection services, ServerSettings settings)
+    {
+        var folder = Path.Combine(settings.Releases, ".images");
+        // Or a server that starts would take another one's uploads for leftovers.
+        var server = settings.Database is null ? ""
+            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName + settings.Data))[..8]);
+        if (settings.Blobs is not { } blobs)
+        {
+            services.AddSingleton<IImageStore>(Usable(() => new DiskImageStore(folder, server), settings.Releases));
+            return;
+        }
+
+        var incoming = Usable(() => new IncomingFolder(folder, server), settings.Releases);
+        services.AddSingleton<IImageStore>(provider =>
+            new BlobImageStore(blobs.Container, incoming, blobs.Links, provider.GetRequiredService<TimeProvider>()));
     }
 
     private static T Usable<T>(Func<T> make, string folder)
@@ -177,16 +213,17 @@ internal static partial class ServerHost
     {
         // The first that is made is the last to be let go of, after the database.
         services.GetRequiredService<DataLock>();
-        services.GetRequiredService<ImageStore>().RemoveLeftovers();
+        await services.GetRequiredService<IImageStore>().PrepareAsync(cancellation);
+        services.GetRequiredService<ChangeFeed>().Begin();
         var staff = services.GetRequiredService<StaffDirectory>();
         var fresh = await staff.StartAsync(cancellation);
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
             fresh = await staff.NewAdminAsync(cancellation);
         await MasterCheck.RunAsync(services.GetRequiredService<Database>(), services.GetRequiredService<MasterSecret>(), cancellation);
-        services.GetRequiredService<ChangeFeed>().Begin();
         await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
+        await services.GetRequiredService<RetentionPass>().FinishAsync(cancellation);
         services.GetRequiredService<RolloutBoard>().Load();
         services.GetRequiredService<Fleet>().Load();
         await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
@@ -215,6 +252,7 @@ internal static partial class ServerHost
             .AllowAnonymous().ExcludeFromDescription().WithMetadata(new SmallBody(EnrollmentEndpoint.MaximumSize));
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
+        app.MapDevicePins();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
@@ -224,6 +262,7 @@ internal static partial class ServerHost
         api.MapDevices();
         api.MapDeployments();
         api.MapRecovery();
+        api.MapPins();
         api.MapEvidence();
         api.MapUnits();
         api.MapSites();
@@ -234,6 +273,9 @@ internal static partial class ServerHost
         api.MapFollow();
         api.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+#if HANGFIRE
+        app.MapHangfireJobs(StaffRole.Admin.ToString());
+#endif
     }
 
     // Nothing was written, so what staff asked for is simply decided again.
@@ -256,7 +298,10 @@ internal static partial class ServerHost
     private static void Announce(WebApplication app, ServerSettings settings, string? adminKey)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ota");
-        Log.Folders(logger, settings.Data, settings.Releases);
+        if (settings.Blobs is { } blobs)
+            Log.Container(logger, settings.Data, settings.Releases, blobs);
+        else
+            Log.Folders(logger, settings.Data, settings.Releases);
         if (adminKey is not null)
             Log.AdminKey(logger, adminKey);
     }
@@ -268,5 +313,8 @@ internal static partial class ServerHost
 
         [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
+
+        [LoggerMessage(3, LogLevel.Information, "Data in {Data}; drop folder {Releases}; images in {Container}.")]
+        public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);
     }
 }

@@ -59,6 +59,27 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             await ReportsAsync(batch: 10);
             await ReportsAsync(batch: 1);
         }
+
+        if (options.Wants("pins"))
+            await PinsAsync();
+    }
+
+    private async Task PinsAsync()
+    {
+        var pins = new PinFigures(server.Url, fleet.StaffKey);
+        var (p50, p99, most) = (new List<double>(), new List<double>(), new List<double>());
+        for (var round = -options.WarmUps; round < options.Rounds; round++)
+        {
+            var milliseconds = (await pins.RunAsync(fleet.Tokens, round)).Select(seconds => 1000 * seconds).Order().ToArray();
+            if (round < 0)
+                continue;
+            p50.Add(OpenLoop.Percentile(milliseconds, 0.5));
+            p99.Add(OpenLoop.Percentile(milliseconds, 0.99));
+            most.Add(milliseconds[^1]);
+        }
+
+        Console.WriteLine($"writes to the pins of {PinFigures.Waiting:N0} devices that wait");
+        Console.WriteLine($"  from write to arrival: p50 {Figure.Text(p50, "F1")} ms, p99 {Figure.Text(p99, "F1")} ms, most {Figure.Text(most, "F1")} ms");
     }
 
     private async Task CheckInsAsync()

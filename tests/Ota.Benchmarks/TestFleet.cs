@@ -17,10 +17,14 @@ internal sealed class TestFleet(Uri server)
     /// <summary>What goes into the Authorization header of each device.</summary>
     public IReadOnlyList<string> Tokens { get; private set; } = [];
 
+    /// <summary>An admin's.</summary>
+    public string StaffKey { get; private set; } = "";
+
     public string ImagePath { get; private set; } = "";
 
     public async Task MakeAsync(string adminKey, byte[] image)
     {
+        StaffKey = adminKey;
         using var client = new HttpClient { BaseAddress = server };
         using var rsa = RSA.Create(ReleaseKey.Bits);
         var staff = new AuthenticationHeaderValue(Bearer, adminKey);

@@ -21,9 +21,15 @@ public sealed class OtaServer : IAsyncDisposable
 
     public string Data { get; }
 
+    /// <summary>Connection string of the PostgreSQL database it is on; null for the embedded one.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>Folder of the server whose master secret and images it shares; null for its own.</summary>
+    public string? Beside { get; init; }
+
     public Uri Address { get; }
 
-    public string AdminKey => File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
+    public string AdminKey => File.ReadAllText(Path.Combine(Beside ?? Data, "admin.key")).Trim();
 
     /// <summary>Speaks with the first admin's key.</summary>
     public HttpClient Staff { get; }
@@ -39,9 +45,9 @@ public sealed class OtaServer : IAsyncDisposable
         }
     }
 
-    public static async Task<OtaServer> NewAsync(string data)
+    public static async Task<OtaServer> NewAsync(string data, string? database = null, string? beside = null)
     {
-        var server = new OtaServer(data, FreePort());
+        var server = new OtaServer(data, FreePort()) { Database = database, Beside = beside };
         await server.StartAsync();
         return server;
     }
@@ -55,6 +61,14 @@ public sealed class OtaServer : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
+        if (Database is not null)
+            start.Environment["OTA_Database"] = Database;
+        if (Beside is not null)
+        {
+            start.Environment["OTA_MasterKeyFile"] = Path.Combine(Beside, "master.key");
+            start.Environment["OTA_Releases"] = Path.Combine(Beside, "releases");
+        }
+
         var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Heard(line.Data, listening);

@@ -13,6 +13,9 @@ internal static class Vectors
     public static ReleaseKey Key(string name) =>
         ReleaseKey.FromPem(Text(name), out var reason) ?? throw new InvalidDataException(reason);
 
+    /// <summary>A file anywhere in the repository, by its path from the root.</summary>
+    public static string Repository(string path) => Path.Combine(Folder(), "..", "..", path);
+
     private static string Folder([CallerFilePath] string here = "") =>
         Path.Combine(Path.GetDirectoryName(here)!, "..", "vectors");
 }

@@ -89,4 +89,7 @@ internal sealed class Platform
     public IHttp Http;
     public IPower Power;
     public ILoader Loader;
+
+    /// <summary>Null when the application has nothing to do with pins.</summary>
+    public IPins Pins;
 }

@@ -28,8 +28,10 @@ internal sealed class ServerLink
     public Identity Identity { get; set; }
 
     /// <exception cref="HttpFaultException">There was no answer.</exception>
-    public IHttpAnswer Post(string path, byte[] body) =>
-        _http.Send(new HttpCall { Method = "POST", Url = _unit.Server + path, Authorization = Bearer(), Body = body });
+    public IHttpAnswer Post(string path, byte[] body) => Send("POST", path, body);
+
+    /// <exception cref="HttpFaultException">There was no answer.</exception>
+    public IHttpAnswer Put(string path, byte[] body) => Send("PUT", path, body);
 
     /// <summary>
     /// Asks for an image from byte <paramref name="from"/> on. The token goes to the server itself only, never to where
@@ -97,6 +99,9 @@ internal sealed class ServerLink
 
         return value > int.MaxValue ? int.MaxValue : (int)value;
     }
+
+    private IHttpAnswer Send(string method, string path, byte[] body) =>
+        _http.Send(new HttpCall { Method = method, Url = _unit.Server + path, Authorization = Bearer(), Body = body });
 
     private string Bearer() => Identity == null ? null : "Bearer " + Identity.Device + "." + Identity.Token;
 }

@@ -402,6 +402,12 @@ namespace System.Threading
         public AutoResetEvent(bool p0) => throw null;
     }
 
+    public static class Monitor
+    {
+        public static void Enter(object p0) => throw null;
+        public static void Exit(object p0) => throw null;
+    }
+
     public sealed class Thread
     {
         public Thread(System.Threading.ThreadStart p0) => throw null;

@@ -7,11 +7,13 @@ using Ota.Cli.Deployments;
 using Ota.Cli.Devices;
 using Ota.Cli.Images;
 using Ota.Cli.Keys;
+using Ota.Cli.Pins;
 using Ota.Cli.Products;
 using Ota.Cli.Recovery;
 using Ota.Cli.Releases;
 using Ota.Cli.Rollouts;
 using Ota.Cli.Serial;
+using Ota.Cli.Server;
 using Ota.Cli.Session;
 using Ota.Cli.Simulate;
 using Ota.Cli.Staff;
@@ -33,6 +35,11 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewProduct))]
 [JsonSerializable(typeof(Product[]))]
 [JsonSerializable(typeof(SignalChange))]
+[JsonSerializable(typeof(RetentionChange))]
+[JsonSerializable(typeof(PinsChange))]
+[JsonSerializable(typeof(PinList))]
+[JsonSerializable(typeof(PinChange))]
+[JsonSerializable(typeof(PinToken))]
 [JsonSerializable(typeof(ReleaseStatement))]
 [JsonSerializable(typeof(SignedResult))]
 [JsonSerializable(typeof(VerifiedResult))]
@@ -57,6 +64,9 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(ClearedUnit))]
 [JsonSerializable(typeof(ProvisionedUnit))]
 [JsonSerializable(typeof(VirtualSerialPort))]
+[JsonSerializable(typeof(BackedUp))]
+[JsonSerializable(typeof(Restored))]
+[JsonSerializable(typeof(MovedRows[]))]
 [JsonSerializable(typeof(NewDeployment))]
 [JsonSerializable(typeof(DeploymentStarted))]
 [JsonSerializable(typeof(NewRecovery))]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Ota.Cli.Api;
@@ -29,7 +30,7 @@ internal sealed class Screen(bool json)
     public void Show<T>(T value, Action<Screen> human)
     {
         if (Json)
-            Console.Out.WriteLine(JsonSerializer.Serialize(value, OtaJson.Shown<T>()));
+            Console.Out.WriteLine(Escaped(JsonSerializer.Serialize(value, OtaJson.Shown<T>())));
         else
             human(this);
     }
@@ -38,7 +39,7 @@ internal sealed class Screen(bool json)
     public static void JsonLine<T>(T value) => Console.Out.WriteLine(JsonText(value));
 
     /// <summary>What <see cref="JsonLine"/> prints.</summary>
-    public static string JsonText<T>(T value) => JsonSerializer.Serialize(value, OtaJson.Line<T>());
+    public static string JsonText<T>(T value) => Escaped(JsonSerializer.Serialize(value, OtaJson.Line<T>()));
 
     /// <summary>One line, its cells run together.</summary>
     public void Line(params ReadOnlySpan<Cell> cells)
@@ -100,7 +101,7 @@ internal sealed class Screen(bool json)
         if (Json)
         {
             var body = new ErrorBody(failure.Type, failure.Title, failure.Detail, failure.Status);
-            Console.Error.WriteLine(JsonSerializer.Serialize(new ErrorDocument(body), OtaJson.Shown<ErrorDocument>()));
+            Console.Error.WriteLine(Escaped(JsonSerializer.Serialize(new ErrorDocument(body), OtaJson.Shown<ErrorDocument>())));
         }
         else
         {
@@ -126,6 +127,14 @@ internal sealed class Screen(bool json)
         Tone.Bad => new Style(Color.Red),
         _ => Style.Plain,
     };
+
+    // What turns text around or hides in it is written as its number, as control characters are: a document is shown on terminals too.
+    private static string Escaped(string json) => json.Any(IsFormat)
+        ? string.Concat(json.Select(c => IsFormat(c) ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : c.ToString()))
+        : json;
+
+    private static bool IsFormat(char c) => char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator
+        or UnicodeCategory.ParagraphSeparator;
 
     private static IAnsiConsole Terminal(TextWriter writer) => AnsiConsole.Create(new AnsiConsoleSettings
     {

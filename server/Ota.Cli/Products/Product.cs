@@ -9,6 +9,20 @@ internal sealed record ProductKey(string Id, string Pem);
 /// <param name="WeakerThan">dBm.</param>
 internal sealed record SignalPolicy(int WeakerThan, int Days);
 
+/// <param name="Keep">The newest so many releases of each hardware and channel.</param>
+internal sealed record ImageRetention(int Keep, int Days);
+
+/// <summary>Under which numbers a product's system pins are found.</summary>
+internal sealed record SystemPins(int CheckNow, int Status, int Version, int RestartCause, int Rssi)
+{
+    public override string ToString() => $"check-now {CheckNow}, status {Status}, version {Version}, restart-cause {RestartCause}, rssi {Rssi}";
+}
+
+/// <param name="Pins">Null for the usual ones.</param>
+internal sealed record PinsChange(SystemPins? Pins);
+
+internal sealed record RetentionChange(ImageRetention? Retention);
+
 internal sealed record SignalChange(SignalPolicy? Signal);
 
 /// <param name="EnrollmentKey">For developers only; what the factory puts into a device.</param>
@@ -21,6 +35,8 @@ internal sealed record Product(
     DateTimeOffset? Created,
     SignalPolicy? Signal,
     Followed? Follow,
+    ImageRetention? Retention,
+    SystemPins? Pins,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -30,6 +46,8 @@ internal sealed record Product(
         ("Asks", Poll),
         ("Waits", Signal is null ? "" : $"below {Signal.WeakerThan} dBm for a better signal, {Signal.Days} days at most"),
         ("Follows", Follow is null ? "" : $"channel {Follow.Channel}: each new release starts a rollout by itself"),
+        ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
+        ("Pins", Pins?.ToString()),
         ("Added", When.Exact(Created)));
 }
 

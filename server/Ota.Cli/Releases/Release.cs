@@ -5,7 +5,8 @@ using Ota.Cli.Output;
 
 namespace Ota.Cli.Releases;
 
-internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format, string? Url);
+/// <param name="Deleted">When the server gave its file up; null while it can be fetched.</param>
+internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format, string? Url, DateTimeOffset? Deleted);
 
 /// <param name="Id">The statement's hash.</param>
 /// <param name="SignedBy">Id of the release key.</param>
@@ -43,6 +44,7 @@ internal sealed record Release(
         ("Notes", Notes),
         ("Image", $"{Image.Format}, {Image.Size:N0} bytes"),
         ("SHA-256", Image.Sha256),
+        ("Deleted", Image.Deleted is null ? "" : $"{When.Both(Image.Deleted, now)}, as no unit needed the image; push the same build to bring it back"),
         ("Image says", Says()),
         ("Statement", Id),
         ("Signed by", SignerTrusted == false ? new Cell($"{SignedBy}, which is no longer trusted: devices refuse it", Tone.Bad) : SignedBy),
@@ -52,6 +54,7 @@ internal sealed record Release(
     /// <summary>Why it cannot be deployed; empty when it can.</summary>
     public Cell State() => Withdrawn is not null ? new Cell("withdrawn", Tone.Bad)
         : SignerTrusted == false ? new Cell("no longer trusted", Tone.Bad)
+        : Image.Deleted is not null ? new Cell("image deleted", Tone.Dim)
         : new Cell("");
 
     private string Says() => ImageSays is { ValueKind: JsonValueKind.Object } says

@@ -12,6 +12,9 @@ internal sealed record UnitStatus(
 /// <summary><c>ota serial PORT status</c></summary>
 internal static class ShowStatus
 {
+    // Whoever has the unit decides what it says.
+    private const long LongestUptime = long.MaxValue / TimeSpan.TicksPerSecond;
+
     public static Verb Command { get; } = new("status", "What the unit runs, whether it is on a network, what the server answered last.", RunAsync);
 
     private static async Task RunAsync(Call call, CancellationToken cancellation)
@@ -33,7 +36,9 @@ internal static class ShowStatus
             ("Networks known", status.Networks),
             ("Access point", status.AccessPoint),
             ("Server", status.Server is null or "0" ? "no answer since the start" : $"answered {status.Server}"),
-            ("Up for", long.TryParse(status.Uptime, out var seconds) ? When.Length(TimeSpan.FromSeconds(seconds)) : status.Uptime),
+            ("Up for", long.TryParse(status.Uptime, out var seconds) && seconds is >= 0 and <= LongestUptime
+                ? When.Length(TimeSpan.FromSeconds(seconds))
+                : status.Uptime),
             ("Started by", status.StartedBy),
             ("Free memory", status.Free is null ? null : $"{status.Free} bytes")));
     }

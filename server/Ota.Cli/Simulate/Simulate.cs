@@ -63,8 +63,14 @@ internal static class Simulate
         Description = "Give the first of them a serial port that 'ota serial' can open, until Ctrl-C. Linux.",
     };
 
+    // Seconds; so a device that was told to check in does so at once.
+    private const int PinWait = 20;
+
     public static Command Command { get; } = new Verb(
-        "simulate", "Run virtual devices: the real agent on simulated flash, radio and clock. Without --once they live until Ctrl-C.", RunAsync)
+        "simulate",
+        "Run virtual devices: the real agent on simulated flash, radio and clock. Without --once they live until Ctrl-C, and the "
+        + $"first {FleetOptions.Listeners} listen for virtual pins ('ota pin').",
+        RunAsync)
     {
         Product,
         Count,
@@ -148,6 +154,7 @@ internal static class Simulate
             call.Api.Server, product.Name, enrollmentKey, call.Get(Hardware)!, keys, folder, call.Get(Count))
         {
             BadUnits = call.Get(BadUnits),
+            PinWait = call.Get(Once) ? 0 : PinWait,
             KeyCounter = given.Length > 0 ? 0 : product.KeyCounter,
         };
         try

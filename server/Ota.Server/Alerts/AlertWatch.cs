@@ -47,12 +47,19 @@ internal sealed partial class AlertWatch(
                 Of(device).Readings = Readings.None with { At = at, Starts = starts };
             }
 
-            foreach (var (device, kind, open) in AlertTable.AllOpen(connection))
-                Of(fleet.Find(device)!).Load(kind, open);
-            var since = time.GetUtcNow() - AlertPolicy.Within;
-            foreach (var (device, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since, until))
+            // Another server's device may be on disk before this one has heard of it; it has yet to be watched here.
+            foreach (var (id, kind, open) in AlertTable.AllOpen(connection))
             {
-                var watched = Of(fleet.Find(device)!);
+                if (fleet.Find(id) is { } device)
+                    Of(device).Load(kind, open);
+            }
+
+            var since = time.GetUtcNow() - AlertPolicy.Within;
+            foreach (var (id, sample, beforeAt, beforeStarts) in AlertTable.Restarts(connection, since, until))
+            {
+                if (fleet.Find(id) is not { } device)
+                    continue;
+                var watched = Of(device);
                 var known = watched.Readings;
                 var then = AlertPolicy.After(known with { At = beforeAt, Starts = beforeStarts }, sample);
                 watched.Readings = known with { Restarts = then.Restarts };
@@ -224,8 +231,8 @@ internal sealed partial class AlertWatch(
         var silent = watched.Open(AlertKind.Silent);
         if (device.Open is { Action: DeploymentAction.Decommission } || heard.At.ToUnixTimeMilliseconds() > silent?.At)
             Set(watched, AlertKind.Silent, at, null);
-        else if (silent is null && now > heard.Next
-            && now >= AlertPolicy.SilentFrom(heard.Next, products.Find(device.Product)!.Poll, device.Id, runs.Downtimes))
+        else if (silent is null && now > heard.Next && products.Find(device.Product) is { } product
+            && now >= AlertPolicy.SilentFrom(heard.Next, product.Poll, device.Id, runs.Downtimes))
             Set(watched, AlertKind.Silent, at, () =>
                 Say($"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
     }

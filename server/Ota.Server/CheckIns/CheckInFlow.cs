@@ -3,6 +3,8 @@ using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
+using Ota.Server.Images;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -21,10 +23,12 @@ internal sealed partial class CheckInFlow(
     ReleaseCatalog releases,
     RolloutBoard rollouts,
     RolloutChoices choices,
+    IImageStore images,
     Database database,
     WriteBehind behind,
     SampleLog samples,
     AlertWatch alerts,
+    SystemPinWriter pins,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -36,13 +40,15 @@ internal sealed partial class CheckInFlow(
     public TimeSpan? Hold(Caller caller, CheckIn checkIn)
     {
         var device = caller.Device;
-        var product = products.Find(device.Product)!;
-        if (caller.IsStale || !CheckInPolicy.TellsNothingNew(device, checkIn, product.KeyCounter))
+        if (products.Find(device.Product) is not { } product || caller.IsStale
+            || !CheckInPolicy.TellsNothingNew(device, checkIn, product.KeyCounter))
             return null;
         var now = time.GetUtcNow();
         if (HeldByRollouts(device, checkIn, product, now) is not { } soonest)
             return null;
         var wait = Sooner(product.Poll.UntilNext(device.Id, now), soonest);
+        // It may have an order that a held rollout keeps back.
+        pins.Heard(device, device.Heard?.CheckIn, checkIn, about: device.Open);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         Keep(device, checkIn, now);
         return wait;
@@ -60,6 +66,8 @@ internal sealed partial class CheckInFlow(
             return null;
         if (device.Decommissioned is { } decommission)
             return Farewell(decommission);
+        if (database.IsShared)
+            Learn(device);
         var product = products.Find(device.Product)!;
         var board = rollouts.Of(product.Name);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -71,6 +79,7 @@ internal sealed partial class CheckInFlow(
         var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
+        pins.Heard(device, device.Heard?.CheckIn, checkIn, draft.Open ?? (draft.Ended is [.., var last] ? last : null));
         draft.Apply(heard);
         if (draft.Learned is var (counted, begun))
             rollouts.GaugeOf(counted).Learn(begun);
@@ -103,6 +112,20 @@ internal sealed partial class CheckInFlow(
     }
 
     private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    // The device's facts were read this moment; another server may have begun what is in them before this one has heard of the rest. What is
+    // taken for stopped would be ended for good.
+    private void Learn(Device device)
+    {
+        if (products.Find(device.Product) is null)
+            products.Load();
+        if (device.Open is not { } open)
+            return;
+        if (open.Release is not null && releases.Find(open.Release) is null)
+            releases.Load();
+        if (open.Rollout is { } id && rollouts.Of(device.Product).LatestFirst.All(active => active.Id != id) && rollouts.Find(id) is { IsOver: false })
+            rollouts.Load([device.Product]);
+    }
 
     // In memory, and behind the answer on disk.
     private void Keep(Device device, CheckIn checkIn, DateTimeOffset now)
@@ -183,7 +206,7 @@ internal sealed partial class CheckInFlow(
                 case null:
                     draft.Offer(
                         open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);
-                    return (release.Statement, "/images/" + release.Image.Sha256);
+                    return (release.Statement, images.LinkTo(release.Image.Sha256)?.AbsoluteUri ?? "/images/" + release.Image.Sha256);
                 case HoldReason.RollbackForbidden:
                     draft.End(DeploymentState.Refused, "security-counter");
                     break;

@@ -3,6 +3,7 @@ using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Pins;
 using Ota.Server.Recovery;
 using Ota.Server.Rollouts;
 using Ota.Signing;
@@ -18,9 +19,10 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private readonly List<(string Kind, string Text)> _news = [.. CheckInPolicy.News(device.Heard?.CheckIn, checkIn)];
     // Its row is not there yet, and so it has no id.
     private Rollout? _begins;
+    private readonly Ran? _before = Ran.Before(device.Before, device.Heard?.CheckIn, checkIn);
     private long _orderNumber = device.OrderNumber;
     private long _instruction = device.Instruction;
-    private long _before = device.Instruction;
+    private long _instructionBefore = device.Instruction;
     private string _state = device.State;
     private long? _fresh;
     private Func<Order>? _handOut;
@@ -73,7 +75,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     /// <summary>Gives the device a deployment of a rollout; what was open before and not begun is superseded.</summary>
     public void Begin(Rollout rollout, string release, DeploymentPurpose purpose)
     {
-        _before = _instruction;
+        _instructionBefore = _instruction;
         Supersede(rollout.Id);
         _begins = rollout;
         Move(new Deployment(
@@ -152,11 +154,14 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     public Order? Write(DbConnection connection, Heard heard)
     {
         DeviceTable.WriteHeard(connection, device.Id, heard);
+        if (_before != device.Before)
+            connection.Execute(DeviceTable.BeforeSql, new { device.Id, _before!.Running, _before.Release });
         foreach (var ended in _ended)
         {
             DeploymentTable.Update(connection, ended);
             Decommission.Write(connection, ended);
             DeploymentEvents.Append(connection, ended);
+            PinTable.WriteVersion(connection, heard.Generation, ended);
         }
 
         if (_begins is not null && Open is not null && !(DeploymentTable.MayBegin(connection, Open) && IsLetIn(connection, _begins)))
@@ -185,6 +190,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     {
         device.CheckedIn = true;
         device.Heard = heard;
+        device.Before = _before;
         device.Open = Open;
         device.OrderNumber = _orderNumber;
         device.Instruction = _instruction;
@@ -220,7 +226,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         Considered = null;
         _handOut = null;
         _orderNumber = device.OrderNumber;
-        _instruction = _before;
+        _instruction = _instructionBefore;
         _state = _ended.Count > 0 ? DeploymentWords.Shown(_ended[^1]) : device.State;
         _news.RemoveAll(news => news.Kind == "offered");
     }

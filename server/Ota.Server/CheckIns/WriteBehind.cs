@@ -46,8 +46,10 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
                 await database.WriteAsync(
                     connection =>
                     {
+                        // Alone it goes by the order in which it heard them: its clock may be set back.
+                        Action<DbConnection, string, Heard> write = database.IsShared ? DeviceTable.WriteHeardBehind : DeviceTable.WriteHeard;
                         foreach (var device in batch)
-                            DeviceTable.WriteHeard(connection, device.Id, device.Heard!);
+                            write(connection, device.Id, device.Heard!);
                         if (database.IsShared)
                             Changes.NoteHeard(connection, batch.Select(device => device.Id));
                     },

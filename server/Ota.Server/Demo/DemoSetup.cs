@@ -68,7 +68,7 @@ internal sealed class DemoSetup(
     public Task RollOutAsync(string version, CancellationToken cancellation) =>
         rollouts.StartAsync(
             new Rollout(0, ProductName, version, Hardware: null, RolloutTarget.All, Group: null, RolloutState.Active, time.GetUtcNow(), Who, Ended: null),
-            cancellation);
+            images: [], cancellation);
 
     private string KeyFile => Path.Combine(Folder, "TEST-ONLY-demo-release-key.pem");
 

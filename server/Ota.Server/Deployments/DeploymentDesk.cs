@@ -4,6 +4,7 @@ using Dapper;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Devices;
+using Ota.Server.Pins;
 using Ota.Server.Releases;
 
 namespace Ota.Server.Deployments;
@@ -28,7 +29,7 @@ internal enum ArmOutcome
 }
 
 /// <summary>Gives single devices their deployments and takes them back. Disk first, then memory, under the device's lock.</summary>
-internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvider time)
+internal sealed class DeploymentDesk(Fleet fleet, Database database, SystemPinWriter pins, TimeProvider time)
 {
     /// <summary>
     /// Orders a release for one device, in place of what it has not begun to install; null when it is in the middle of an installation, or
@@ -79,7 +80,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
     {
         var now = Now();
         foreach (var late in OpenWhere(open => open.Deadline <= now && open.CanBeCalledOff))
-            await CallOffAsync(late, DeploymentState.Expired, reason: null, "server", cancellation);
+            await StaleException.RetryAsync(() => CallOffAsync(late, DeploymentState.Expired, reason: null, "server", cancellation));
     }
 
     // Under the device's lock.
@@ -118,6 +119,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
         device.Open = begun;
         device.Instruction = begun.Id;
         device.State = DeploymentWords.Shown(begun);
+        pins.Moved(device, begun);
         return begun;
     }
 
@@ -152,6 +154,7 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, TimeProvide
         device.Open = null;
         device.State = DeploymentWords.Shown(ended);
         Decommission.Apply(device, ended);
+        pins.Moved(device, ended);
         return ended;
     }
 

@@ -142,6 +142,8 @@ internal static class DeploymentEndpoints
                 $"{release.Version} has security counter {release.SecurityCounter}; device {device.Id} has confirmed {counter} and refuses lower ones.");
         }
 
+        if (release.Image.Deleted is not null)
+            return ImageDeleted(release);
         return await desk.OrderAsync(device, release, user.Who(), cancellation) is { } ordered
             ? TypedResults.Created(
                 $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1, BelowFloor: 0))
@@ -160,16 +162,25 @@ internal static class DeploymentEndpoints
                 "Support deploys to one device at a time; a group or all devices take a developer.");
         }
 
+        if (builds.FirstOrDefault(build => build.Image.Deleted is not null) is { } gone)
+            return ImageDeleted(gone);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var rollout = (await board.StartAsync(
+        if (await board.StartAsync(
             new Rollout(0, asked.Product!, asked.Version!, asked.Hardware, target, group, RolloutState.Active, now, user.Who(), Ended: null),
-            cancellation))!;
+            [.. builds.Select(build => build.Image.Sha256)],
+            cancellation) is not { } rollout)
+            return ImageDeleted(builds[0]);
         var concerned = fleet.All.Where(device => RolloutPolicy.IsFor(rollout, device)).ToArray();
         return TypedResults.Created(
             $"/api/v1/rollouts/{rollout.Id}",
             new Started(Deployment: null, rollout.Id, rollout.Product, rollout.Version, target.ToString().ToLowerInvariant(), concerned.Length,
                 concerned.LongCount(device => IsBelowFloor(builds, device))));
     }
+
+    /// <summary>Why a release whose image was given up is not handed out.</summary>
+    public static ProblemHttpResult ImageDeleted(Release release) => Problems.Conflict("image-deleted",
+        $"The image of {release.Product} {release.Version} for {string.Join(", ", release.Hardware)} was deleted when nobody needed it any more. "
+        + "Push the same build again ('ota release push'), then order it.");
 
     private static bool IsBelowFloor(Release[] builds, Device device) =>
         device.Heard is { CheckIn.SecurityCounter: var floor }

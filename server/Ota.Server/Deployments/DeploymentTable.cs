@@ -35,7 +35,8 @@ internal static class DeploymentTable
 
     private const string MayBeginSql =
         """
-        SELECT 1 WHERE (@Release IS NULL OR EXISTS (SELECT 1 FROM releases WHERE id = @Release AND withdrawn IS NULL))
+        SELECT 1 WHERE (@Release IS NULL OR EXISTS (
+               SELECT 1 FROM releases r JOIN images i ON i.sha256 = r.image WHERE r.id = @Release AND r.withdrawn IS NULL AND i.deleted IS NULL))
            AND (@Rollout IS NULL OR EXISTS (SELECT 1 FROM rollouts WHERE id = @Rollout
                 AND ((@Purpose = 'return' AND state = 'returning') OR (@Purpose <> 'return' AND state IN ('active', 'completed')))))
         """;
@@ -51,7 +52,7 @@ internal static class DeploymentTable
     public static void Insert(DbConnection connection, Deployment deployment) =>
         connection.Execute(InsertSql, Row.Of(deployment));
 
-    /// <summary>False when its release was withdrawn or its rollout ended meanwhile.</summary>
+    /// <summary>False when its release was withdrawn, its image given up or its rollout ended meanwhile.</summary>
     public static bool MayBegin(DbConnection connection, Deployment deployment) =>
         connection.ExecuteScalar<long?>(MayBeginSql, new { deployment.Release, deployment.Rollout, Purpose = DeploymentWords.Of(deployment.Purpose) }) == 1;
 

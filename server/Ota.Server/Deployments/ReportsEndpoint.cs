@@ -6,6 +6,7 @@ using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Pins;
 
 namespace Ota.Server.Deployments;
 
@@ -82,8 +83,12 @@ internal static class ReportsEndpoint
         }
 
         reason = reports.Select(Fault).FirstOrDefault(fault => fault is not null) ?? "";
-        return reason.Length > 0 ? null : reports;
+        return reason.Length > 0 ? null : [.. reports.Select(Kept)];
     }
+
+    // PostgreSQL keeps no zero character, and a refusal would be sent again and again, with all that the device has to say after it.
+    private static Report Kept(Report report) =>
+        report.Detail?.Contains('\0', StringComparison.Ordinal) == true ? report with { Detail = report.Detail.Replace('\0', '\uFFFD') } : report;
 
     private static string? Fault(Report? report) => report switch
     {
@@ -98,7 +103,7 @@ internal static class ReportsEndpoint
 }
 
 /// <summary>Keeps reports and lets them move the device's open deployment.</summary>
-internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider time, ILogger<ReportLog> logger)
+internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter pins, TimeProvider time, ILogger<ReportLog> logger)
 {
     private const string InsertSql =
         """
@@ -136,6 +141,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, TimeProvider tim
         device.State = DeploymentWords.Shown(moved);
         device.Open = moved.State.IsOver() ? null : moved;
         Decommission.Apply(device, moved);
+        pins.Moved(device, moved);
         if (moved.State.IsOver())
             DeploymentLog.Ended(logger, moved);
         return true;

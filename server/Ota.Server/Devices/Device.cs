@@ -8,6 +8,20 @@ namespace Ota.Server.Devices;
 /// <param name="Generation">The one that said it, which need not be the present one.</param>
 internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next, long Generation);
 
+/// <summary>What a device ran: the version it said, and the hash of the statement if it said one.</summary>
+internal sealed record Ran(string Running, string? Release)
+{
+    /// <summary>
+    /// What a device ran, confirmed, before what it says it runs now: what it may fall back to. While a trial is under way that is what it ran when
+    /// the trial began; a trial that failed is nothing to fall back to.
+    /// </summary>
+    /// <param name="before">What that was until now.</param>
+    public static Ran? Before(Ran? before, CheckIn? last, CheckIn now) =>
+        last is { Slot: SlotState.Confirmed } && (last.Running, last.Release) != (now.Running, now.Release)
+            ? new Ran(last.Running, last.Release)
+            : before;
+}
+
 /// <summary>
 /// One device as the server knows it, in memory for every decision. Facts change only under the fleet's lock for this device and only after
 /// they are on disk; <see cref="Heard"/> alone is written behind.
@@ -66,6 +80,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>The last check-in; null before the first.</summary>
     public Heard? Heard { get; set; }
+
+    /// <summary>What it ran, confirmed, before what it runs now; null when that is not known.</summary>
+    public Ran? Before { get; set; }
 
     /// <summary>The version it said it runs when it enrolled.</summary>
     public string RunningAtEnrollment { get; init; } = "0.0.0";

@@ -22,7 +22,12 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     private const string Bearer = "Bearer ";
 
     /// <summary>The device whose token the request carries, or null.</summary>
-    public ValueTask<Caller?> AuthenticateAsync(HttpRequest request)
+    public ValueTask<Caller?> AuthenticateAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Everything);
+
+    /// <summary>The device whose pin token the request carries, or null. It opens the calls about pins and no others.</summary>
+    public ValueTask<Caller?> AuthenticatePinsAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Pins);
+
+    private ValueTask<Caller?> AuthenticateAsync(HttpRequest request, Opens opens)
     {
         var header = request.Headers.Authorization;
         if (header.Count != 1 || header[0] is not { Length: > 7 and < 160 } text || !text.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -32,36 +37,41 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
         if (dot is < 1 or > 40)
             return default;
         var (id, token) = (credentials[..dot].ToString(), credentials[(dot + 1)..]);
-        return Known(id, token.Span) is { } caller ? new(caller)
-            : database.IsShared ? new(FromElsewhereAsync(id, token, request.HttpContext.RequestAborted))
+        return Known(id, token.Span, opens) is { } caller ? new(caller)
+            : database.IsShared ? new(FromElsewhereAsync(id, token, opens, request.HttpContext.RequestAborted))
             : default;
     }
 
-    private Caller? Known(string id, ReadOnlySpan<char> token) =>
-        fleet.Find(id) is { } device && TokenOf(device) is var good && MasterSecret.IsToken(token, good.Bytes)
+    private Caller? Known(string id, ReadOnlySpan<char> token, Opens opens) =>
+        fleet.Find(id) is { } device && TokenOf(device, opens) is var good && MasterSecret.IsToken(token, good.Bytes)
             ? new Caller(device, good.Generation)
             : null;
 
     // It enrolled at another server a moment ago. Only who has a token that we would give out makes us look.
-    private async Task<Caller?> FromElsewhereAsync(string id, ReadOnlyMemory<char> token, CancellationToken cancellation)
+    private async Task<Caller?> FromElsewhereAsync(string id, ReadOnlyMemory<char> token, Opens opens, CancellationToken cancellation)
     {
         var next = (fleet.Find(id)?.Generation ?? 0) + 1;
-        if (!MasterSecret.IsToken(token.Span, master.Token(id, next)))
-            return Known(id, token.Span); // Unless it was taken over between the two looks.
+        if (!MasterSecret.IsToken(token.Span, Bytes(id, next, opens)))
+            return Known(id, token.Span, opens); // Unless it was taken over between the two looks.
         await fleet.RenewAsync([id], cancellation);
-        return Known(id, token.Span);
+        return Known(id, token.Span, opens);
     }
 
     // Derived once and kept in memory, which holds the master secret as well; deriving it for each call cost a tenth of a check-in.
-    private DeviceToken TokenOf(Device device)
+    private DeviceToken TokenOf(Device device, Opens opens)
     {
         var generation = device.Generation;
+        if (opens == Opens.Pins)
+            return new DeviceToken(generation, Bytes(device.Id, generation, opens));
         if (device.Token is { } known && known.Generation == generation)
             return known;
-        var token = new DeviceToken(generation, master.Token(device.Id, generation));
+        var token = new DeviceToken(generation, Bytes(device.Id, generation, opens));
         device.Token = token;
         return token;
     }
+
+    private byte[] Bytes(string id, long generation, Opens opens) =>
+        opens == Opens.Pins ? master.PinToken(id, generation) : master.Token(id, generation);
 
     /// <summary>401, alike for an unknown device and a wrong token.</summary>
     public static Task RefuseAsync(HttpContext context)
@@ -69,5 +79,12 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return Problems.WriteAsync(context, Problems.Of(
             401, "device-token", "The device is not known by this token", "Keep running and ask later; if it lasts, enroll."));
+    }
+
+    /// <summary>What a token is good for.</summary>
+    private enum Opens
+    {
+        Everything,
+        Pins,
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Http;
+using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
 using Ota.Signing;
@@ -14,8 +15,12 @@ namespace Ota.Server.Devices;
 
 public sealed record Enrollment(string? Product, string? EnrollmentKey, string? HardwareId, string? Hardware, string? Running);
 
-/// <summary>A device's identity: its id, and its two secrets as base64url of 32 bytes each.</summary>
-public sealed record Identity(string Device, string Token, string OrderKey, IReadOnlyDictionary<string, string> Pins);
+/// <summary>A device's identity: its id, and its secrets as base64url of 32 bytes each.</summary>
+public sealed record Identity(string Device, string Token, string OrderKey, PinIdentity Pins);
+
+/// <param name="Token">Good for the device's pins and for nothing else.</param>
+/// <param name="System">Under which numbers its system pins are found now.</param>
+public sealed record PinIdentity(string Token, SystemPins System);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Enrollment))]
@@ -71,17 +76,17 @@ internal static class EnrollmentEndpoint
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
             var device = await AddAsync(asked, fleet, database, time, cancellation);
-            return TypedResults.Created((string?)null, IdentityOf(device, master));
+            return TypedResults.Created((string?)null, IdentityOf(device, product, master));
         }
 
         // Who is to be wiped and asks for an identity has none any more: the power may have gone before it could say so.
         var mayStartOver = known.HandedOver || known.Open is { Action: DeploymentAction.Decommission };
         if (mayStartOver && await StartOverAsync(known, database, fleet, time, cancellation))
-            return TypedResults.Created((string?)null, IdentityOf(known, master));
+            return TypedResults.Created((string?)null, IdentityOf(known, product, master));
 
         return known.CheckedIn
             ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
-            : TypedResults.Ok(IdentityOf(known, master));
+            : TypedResults.Ok(IdentityOf(known, product, master));
     }
 
     /// <summary>What is wrong with a hardware id, or null.</summary>
@@ -144,6 +149,7 @@ internal static class EnrollmentEndpoint
 
                 if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
                     return false;
+                PinTable.Forget(connection, device.Id);
                 Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
                 return true;
             },
@@ -167,11 +173,11 @@ internal static class EnrollmentEndpoint
         return true;
     }
 
-    private static Identity IdentityOf(Device device, MasterSecret master) => new(
+    private static Identity IdentityOf(Device device, Product product, MasterSecret master) => new(
         device.Id,
         Base64Url.EncodeToString(master.Token(device.Id, device.Generation)),
         Base64Url.EncodeToString(master.OrderKey(device.Id, device.Generation)),
-        new Dictionary<string, string>());
+        new PinIdentity(Base64Url.EncodeToString(master.PinToken(device.Id, device.Generation)), product.Pins));
 
     private static string NewId() => RandomNumberGenerator.GetString(Alphabet, 12);
 

@@ -111,6 +111,9 @@ internal sealed class Fleet(Database database)
         }
     }
 
+    /// <summary>Keeps this server from changing a device while its facts are looked at; another server may have changed it in the last second.</summary>
+    public ValueTask<Held> HoldAsync(Device device, CancellationToken cancellation) => LockAsync(_locks, device.Id, cancellation);
+
     /// <summary>Whoever enrolls a piece of hardware holds this; taken before the device's own lock, never after.</summary>
     public ValueTask<Held> LockHardwareAsync(string hardwareId, CancellationToken cancellation) =>
         LockAsync(_hardwareLocks, hardwareId, cancellation);
@@ -155,7 +158,7 @@ internal static class DeviceTable
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
-               restarts, uptime, rssi, free_memory, zone
+               restarts, uptime, rssi, free_memory, zone, before_running, before_release
         FROM devices
         """;
 
@@ -184,17 +187,29 @@ internal static class DeviceTable
         WHERE id = @Id AND generation = @Generation
         """;
 
+    // Another server may have heard it since, while this one could not write.
+    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen <= @LastSeen)";
+
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
         "UPDATE devices SET order_number = CASE WHEN order_number < @OrderNumber THEN @OrderNumber ELSE order_number END, instruction = @Instruction, state = @State WHERE id = @Id";
+
+    /// <summary>What it ran before.</summary>
+    public const string BeforeSql = "UPDATE devices SET before_running = @Running, before_release = @Release WHERE id = @Id";
 
     /// <summary>
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
     /// said is not written over what a later one has yet to say.
     /// </summary>
-    public static void WriteHeard(DbConnection connection, string device, Heard heard) =>
+    public static void WriteHeard(DbConnection connection, string device, Heard heard) => WriteHeard(connection, HeardSql, device, heard);
+
+    /// <summary>The same where several servers write, for a check-in that may no longer be the last one.</summary>
+    public static void WriteHeardBehind(DbConnection connection, string device, Heard heard) =>
+        WriteHeard(connection, HeardBehindSql, device, heard);
+
+    private static void WriteHeard(DbConnection connection, string sql, string device, Heard heard) =>
         connection.ExecuteKept(
-            HeardSql,
+            sql,
             ("@Id", device),
             ("@Generation", heard.Generation),
             ("@Running", heard.CheckIn.Running),
@@ -266,6 +281,10 @@ internal sealed class DeviceRow
 
     public string? Zone { get; init; }
 
+    public string? BeforeRunning { get; init; }
+
+    public string? BeforeRelease { get; init; }
+
     /// <summary>Lets a device's facts be as they stand here.</summary>
     public void CopyTo(Device device)
     {
@@ -278,6 +297,7 @@ internal sealed class DeviceRow
         device.OrderNumber = OrderNumber;
         device.Instruction = Instruction;
         device.State = State;
+        device.Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease);
         if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
             device.Heard = heard;
         // After the facts: who reads them without the lock reads this first.
@@ -299,6 +319,7 @@ internal sealed class DeviceRow
         Instruction = Instruction,
         State = State,
         RunningAtEnrollment = Running,
+        Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease),
         Heard = LastSeen is { } seen
             ? new Heard(
                 new CheckIn(

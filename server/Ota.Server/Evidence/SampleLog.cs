@@ -21,7 +21,6 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     // Samples after which a device is counted for having too many.
     private const int Talkative = 1000;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan BetweenSweeps = TimeSpan.FromMinutes(10);
     private readonly ConcurrentQueue<(string Device, Sample Sample)> _waiting = new();
     private readonly ConcurrentDictionary<string, int> _kept = new(StringComparer.Ordinal);
     private long _dropped;
@@ -68,17 +67,10 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
-        var sweepAt = time.GetUtcNow() + BetweenSweeps;
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
                 await FlushAsync();
-                if (time.GetUtcNow() < sweepAt)
-                    continue;
-                await SweepAsync(stoppingToken);
-                sweepAt = time.GetUtcNow() + BetweenSweeps;
-            }
         }
         catch (OperationCanceledException)
         {
@@ -88,23 +80,16 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
         await FlushAsync();
     }
 
-    // One device at a time, so that no check-in waits long for the writer.
-    private async Task SweepAsync(CancellationToken stoppingToken)
+    /// <summary>Summarizes what is too old to be kept sample by sample; one device at a time, so that no check-in waits long for the writer.</summary>
+    public async Task SweepAsync(CancellationToken cancellation)
     {
-        try
+        var now = time.GetUtcNow();
+        var talkative = _kept.Where(kept => kept.Value >= Talkative).Select(kept => kept.Key).ToArray();
+        foreach (var device in database.Read(connection => Retention.Late(connection, now)).Union(talkative))
         {
-            var now = time.GetUtcNow();
-            var talkative = _kept.Where(kept => kept.Value >= Talkative).Select(kept => kept.Key).ToArray();
-            foreach (var device in database.Read(connection => Retention.Late(connection, now)).Union(talkative))
-            {
-                _kept.TryRemove(device, out _);
-                stoppingToken.ThrowIfCancellationRequested();
-                await database.WriteAsync(connection => Retention.Summarize(connection, device, now), CancellationToken.None);
-            }
-        }
-        catch (DbException fault)
-        {
-            Log.SweepDelayed(logger, fault.Message);
+            _kept.TryRemove(device, out _);
+            cancellation.ThrowIfCancellationRequested();
+            await database.WriteAsync(connection => Retention.Summarize(connection, device, now), CancellationToken.None);
         }
     }
 
@@ -112,8 +97,5 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     {
         [LoggerMessage(1, LogLevel.Error, "{Count} samples could not be written ({Reason}); trying again. Dropped so far: {Dropped}.")]
         public static partial void Delayed(ILogger logger, int count, string reason, long dropped);
-
-        [LoggerMessage(2, LogLevel.Error, "Old samples could not be summarized ({Reason}); trying again.")]
-        public static partial void SweepDelayed(ILogger logger, string reason);
     }
 }

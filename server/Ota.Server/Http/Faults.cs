@@ -38,10 +38,16 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
             case NpgsqlException { SqlState: PostgresErrorCodes.DiskFull }:
                 Log.StorageFull(logger);
                 return Problems.Full();
+            case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire }:
+                return Problems.Of(400, "invalid", "The request is not valid", "A text in it has a zero character (U+0000), which cannot be kept.");
             case DatabaseGoneException:
                 Log.NoDatabase(logger, exception.Message);
                 context.Response.Headers.RetryAfter = "5";
                 return Problems.Of(503, "database", "The database does not answer", "Nothing of this request is known to be kept. Ask again in a few seconds.");
+            case StorageUnavailableException unavailable:
+                Log.StorageUnavailable(logger, unavailable.Reason);
+                context.Response.Headers.RetryAfter = "30";
+                return Problems.Unavailable();
             default:
                 Log.Failed(logger, exception, context.Request.Method, context.GetEndpoint()?.DisplayName ?? "?");
                 return Problems.Of(500, "internal", "The server failed", "Nothing of this request was kept. The server's log has the reason.");
@@ -68,5 +74,8 @@ internal sealed partial class Faults(ILogger<Faults> logger) : IExceptionHandler
 
         [LoggerMessage(2, LogLevel.Error, "{Method} {Endpoint} failed.")]
         public static partial void Failed(ILogger logger, Exception exception, string method, string endpoint);
+
+        [LoggerMessage(4, LogLevel.Error, "The image storage is out of reach; a request was refused: {Reason}.")]
+        public static partial void StorageUnavailable(ILogger logger, string reason);
     }
 }

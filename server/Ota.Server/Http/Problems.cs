@@ -24,6 +24,9 @@ internal static class Problems
     public static ProblemHttpResult Full() =>
         Of(507, "storage-full", "The server's disk is full", "Nothing was kept of this request. Free some space on the server, then send it again.");
 
+    public static ProblemHttpResult Unavailable() =>
+        Of(503, "storage-unavailable", "The image storage is out of reach", "Nothing was kept of this request. Send it again later; the server's log has the reason.");
+
     /// <summary>What the framework answers with a bare status.</summary>
     public static ProblemHttpResult OfStatus(HttpContext context) => context.Response.StatusCode switch
     {

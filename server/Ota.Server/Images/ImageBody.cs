@@ -1,8 +1,6 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Ota.Server.Images;
 
-/// <summary>Moves bytes from disk to a client without holding the image in memory.</summary>
+/// <summary>Moves bytes from the store to a client without holding the image in memory.</summary>
 internal static class ImageBody
 {
     // Measured on loopback with an image of 1 MiB and 64 connections, in turns with nginx and its sendfile: this loop
@@ -12,23 +10,35 @@ internal static class ImageBody
     // slowly.
     private const int Block = 64 * 1024;
 
-    /// <summary>Sends a part of a file; ends quietly when the client has gone away.</summary>
-    public static async Task SendAsync(HttpContext context, SafeFileHandle file, long offset, long length)
+    /// <summary>Sends a part of an image; ends quietly when the client has gone away.</summary>
+    /// <param name="context">The request; its headers are set.</param>
+    /// <param name="image">The part.</param>
+    /// <param name="length">Its bytes, as announced.</param>
+    /// <exception cref="StorageUnavailableException">The storage broke off.</exception>
+    public static async Task SendAsync(HttpContext context, IImageReader image, long length)
     {
         var body = context.Response.BodyWriter;
-        for (var end = offset + length; offset < end;)
+        var gone = context.RequestAborted;
+        for (var left = length; left > 0;)
         {
-            var wanted = (int)Math.Min(Block, end - offset);
-            // Not asynchronous on purpose: almost always a copy from the page cache, which a detour through the thread
-            // pool would only delay.
-            var read = RandomAccess.Read(file, body.GetMemory(wanted).Span[..wanted], offset);
+            var wanted = (int)Math.Min(Block, left);
+            int read;
+            try
+            {
+                read = await image.ReadAsync(body.GetMemory(wanted)[..wanted], gone);
+            }
+            catch (OperationCanceledException) when (gone.IsCancellationRequested)
+            {
+                return;
+            }
+
             // Broken infrastructure: the exception makes Kestrel log it and cut the connection, so that the client
             // cannot take what came for the whole.
             if (read == 0)
-                throw new InvalidDataException($"An image's file ends {end - offset} bytes before it should.");
+                throw new InvalidDataException($"A stored image ends {left} bytes before it should.");
 
             body.Advance(read);
-            offset += read;
+            left -= read;
             // No token: a flush to a client that has gone completes by itself, without an exception to log.
             if ((await body.FlushAsync(CancellationToken.None)).IsCompleted)
             {

@@ -4,15 +4,17 @@ using Microsoft.Net.Http.Headers;
 namespace Ota.Server.Images;
 
 /// <summary>Answers GET and HEAD of <c>/images/{sha256}</c> (docs/protocol.md §3).</summary>
-internal static class ImageEndpoints
+internal static partial class ImageEndpoints
 {
-    private const string Immutable = "public, max-age=31536000, immutable";
+    /// <summary>Cache-Control of something named by its hash.</summary>
+    public const string Immutable = "public, max-age=31536000, immutable";
 
     /// <summary>
-    /// Serves an image that the caller found and that this client may have: 200, 206, 304, 404 when the file is gone,
-    /// 412, 416. Returns quietly when the client goes away.
+    /// Serves an image that the caller found and that this client may have: 200, 206, 304, 404 when it is gone from the
+    /// store, 412, 416; 302 where the store hands out links. Returns quietly when the client goes away.
     /// </summary>
-    public static async Task ServeAsync(HttpContext context, StoredImage image)
+    /// <exception cref="StorageUnavailableException">The storage does not answer; nothing was sent yet.</exception>
+    public static async Task ServeAsync(HttpContext context, IImageStore store, StoredImage image)
     {
         var tag = new EntityTagHeaderValue($"\"{image.Sha256}\"");
         var request = context.Request;
@@ -29,6 +31,12 @@ internal static class ImageEndpoints
                 return;
         }
 
+        if (store.LinkTo(image.Sha256) is { } link)
+        {
+            await RedirectAsync(context, store, image, link);
+            return;
+        }
+
         // Range means something for GET only (RFC 9110 §14.2).
         var range = HttpMethods.IsGet(request.Method) && ImagePreconditions.RangeApplies(request.Headers.IfRange, tag)
             ? RequestedRange.Of(request.Headers.Range, image.Size)
@@ -40,10 +48,13 @@ internal static class ImageEndpoints
             return;
         }
 
-        using var file = ImageStore.OpenFile(image.Path);
-        if (file is null)
+        var isHead = HttpMethods.IsHead(request.Method);
+        await using var bytes = isHead
+            ? null
+            : await store.OpenAsync(image.Sha256, range.First, range.Length, context.RequestAborted);
+        if (bytes is null && !(isHead && await store.ExistsAsync(image.Sha256, context.RequestAborted)))
         {
-            await ProblemAsync(context, StatusCodes.Status404NotFound, "image-not-found");
+            await VanishedAsync(context, image);
             return;
         }
 
@@ -61,10 +72,56 @@ internal static class ImageEndpoints
                 CultureInfo.InvariantCulture, $"bytes {range.First}-{range.First + range.Length - 1}/{image.Size}");
         }
 
-        if (!HttpMethods.IsHead(request.Method))
-            await ImageBody.SendAsync(context, file, range.First, range.Length);
+        if (bytes is not null)
+            await SendAsync(context, bytes, range.Length);
+    }
+
+    private static async Task SendAsync(HttpContext context, IImageReader bytes, long length)
+    {
+        try
+        {
+            await ImageBody.SendAsync(context, bytes, length);
+        }
+        catch (StorageUnavailableException broken) when (context.Response.HasStarted)
+        {
+            // Cut off, so that the client cannot take what came for the whole; it goes on where this ends.
+            Log.BrokenOff(Logger(context), broken.Reason);
+            context.Abort();
+        }
+    }
+
+    // The storage knows Range, If-Range and HEAD by itself. The link is good for minutes, so it is not to be kept.
+    private static async Task RedirectAsync(HttpContext context, IImageStore store, StoredImage image, Uri link)
+    {
+        if (!await store.ExistsAsync(image.Sha256, context.RequestAborted))
+        {
+            await VanishedAsync(context, image);
+            return;
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.Location = link.AbsoluteUri;
+        context.Response.StatusCode = StatusCodes.Status302Found;
+    }
+
+    private static Task VanishedAsync(HttpContext context, StoredImage image)
+    {
+        Log.Vanished(Logger(context), image.Sha256);
+        return ProblemAsync(context, StatusCodes.Status404NotFound, "image-not-found");
     }
 
     private static Task ProblemAsync(HttpContext context, int status, string name) =>
         TypedResults.Problem(statusCode: status, type: "urn:ota:problem:" + name).ExecuteAsync(context);
+
+    private static ILogger Logger(HttpContext context) =>
+        context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ImageEndpoints));
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "The image {Sha256} is not in the store any more; push its release again.")]
+        public static partial void Vanished(ILogger logger, string sha256);
+
+        [LoggerMessage(2, LogLevel.Error, "A download was broken off: {Reason}.")]
+        public static partial void BrokenOff(ILogger logger, string reason);
+    }
 }

@@ -3,7 +3,8 @@ using Ota.Signing;
 namespace Ota.Server.Images;
 
 /// <summary>
-/// An upload that is whole on disk but not yet an image: nobody can fetch it. Commit it, or dispose it and it is gone.
+/// An upload that is whole on disk but not yet an image: nobody can fetch it. Commit it; dispose it in any case, and
+/// what was not committed is gone.
 /// </summary>
 internal sealed class StagedImage(string path, ImageDescription description, ReadOnlyMemory<byte> head)
     : IAsyncDisposable
@@ -16,7 +17,7 @@ internal sealed class StagedImage(string path, ImageDescription description, Rea
     /// <summary>What arrived; its format is the one that was stated.</summary>
     public ImageDescription Description { get; } = description;
 
-    /// <summary>The first bytes, at most <see cref="ImageStore.HeadSize"/>.</summary>
+    /// <summary>The first bytes, at most <see cref="IncomingFolder.HeadSize"/>.</summary>
     public ReadOnlyMemory<byte> Head { get; } = head;
 
     public Stream OpenRead() => new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
@@ -28,6 +29,7 @@ internal sealed class StagedImage(string path, ImageDescription description, Rea
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>The temporary file has become the image, and is not ours any more.</summary>
     internal void Committed() => _committed = true;
 }
 
@@ -43,10 +45,3 @@ internal enum StageRefusal
 
 /// <summary>Exactly one of the two is there. After a refusal nothing is left on disk.</summary>
 internal sealed record StageResult(StagedImage? Image, StageRefusal? Refusal);
-
-/// <summary>An image as it can be served.</summary>
-/// <param name="Sha256">Lower-case hex; also its name and its ETag.</param>
-/// <param name="Md5">Lower-case hex, for clients that know nothing better.</param>
-/// <param name="Size">Bytes.</param>
-/// <param name="Path">The file.</param>
-internal sealed record StoredImage(string Sha256, string Md5, long Size, string Path);

@@ -33,6 +33,12 @@ internal sealed record Product(
     /// <summary>The channel whose newest release starts a rollout by itself, and how, as JSON; null for none.</summary>
     public string? Follow { get; init; }
 
+    /// <summary>How long its image files stay; null for ever.</summary>
+    public ImageRetention? Retention { get; init; }
+
+    /// <summary>Under which numbers its system pins are found.</summary>
+    public SystemPins Pins { get; init; } = SystemPins.Usual;
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -48,6 +54,8 @@ public sealed record ProductView(
     DateTimeOffset Created,
     SignalPolicy? Signal,
     JsonElement? Follow,
+    ImageRetention? Retention,
+    SystemPins Pins,
     string? EnrollmentKey);
 
 /// <param name="Follow">A channel and the plan of its rollouts; null for none.</param>
@@ -55,5 +63,11 @@ public sealed record FollowChange(JsonElement Follow);
 
 /// <param name="Signal">Null to never wait.</param>
 public sealed record SignalChange(SignalPolicy? Signal);
+
+/// <param name="Retention">Null to keep every image for ever.</param>
+public sealed record RetentionChange(ImageRetention? Retention);
+
+/// <param name="Pins">Null for the usual numbers.</param>
+public sealed record PinsChange(SystemPins? Pins);
 
 public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

@@ -12,7 +12,11 @@ namespace Ota.Server.Products;
 internal sealed class ProductCatalog(Database database, TimeProvider time)
 {
     private const string AllSql =
-        "SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, follow FROM products";
+        """
+        SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days,
+               system_pins, follow
+        FROM products
+        """;
 
     private const string KeysSql = "SELECT product, pem FROM release_keys ORDER BY product, position";
 
@@ -37,6 +41,10 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string SignalSql = "UPDATE products SET weak_signal = @weak, weak_signal_days = @days WHERE name = @product";
 
     private const string FollowSql = "UPDATE products SET follow = @follow WHERE name = @product";
+
+    private const string RetentionSql = "UPDATE products SET retention_keep = @keep, retention_days = @days WHERE name = @product";
+
+    private const string PinsSql = "UPDATE products SET system_pins = @pins WHERE name = @product";
 
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
@@ -63,6 +71,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
             {
                 Follow = row.Follow,
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
+                Retention = row.RetentionKeep is { } keep ? new ImageRetention((int)keep, (int)row.RetentionDays!) : null,
+                Pins = row.SystemPins is { } pins ? JsonSerializer.Deserialize<SystemPins>(pins)! : SystemPins.Usual,
             };
         }
     }
@@ -152,6 +162,36 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Follow = follow });
     }
 
+    /// <summary>Sets how long a product's images stay, or lets them stay for ever.</summary>
+    public async Task<Product> SetRetentionAsync(Product product, ImageRetention? retention, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(RetentionSql, new { product = product.Name, keep = retention?.Keep, days = retention?.Days });
+                AuditLog.Append(
+                    connection, now, who, "product.retention", product.Name,
+                    retention is null ? "keeps every image" : $"keeps the newest {retention.Keep}, others {retention.Days} days");
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Retention = retention });
+    }
+
+    /// <summary>Sets under which numbers a product's system pins are found; null for the usual ones.</summary>
+    public async Task<Product> SetPinsAsync(Product product, SystemPins? pins, string who, CancellationToken cancellation)
+    {
+        var (now, kept) = (time.GetUtcNow().ToUnixTimeMilliseconds(), pins is null ? null : JsonSerializer.Serialize(pins));
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(PinsSql, new { product = product.Name, pins = kept });
+                AuditLog.Append(connection, now, who, "product.pins", product.Name, (pins ?? SystemPins.Usual).Text);
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Pins = pins ?? SystemPins.Usual });
+    }
+
     // One change does not undo another that came between.
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
@@ -183,5 +223,11 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? WeakSignalDays { get; init; }
 
         public string? Follow { get; init; }
+
+        public long? RetentionKeep { get; init; }
+
+        public long? RetentionDays { get; init; }
+
+        public string? SystemPins { get; init; }
     }
 }

@@ -23,6 +23,10 @@ internal static class ProductEndpoints
         products.MapPost("", AddAsync).For(StaffRole.Developer).WithSummary("Adds a product with the release keys it trusts");
         products.MapPut("/{product}/signal", SignalAsync).For(StaffRole.Developer)
             .WithSummary("Lets downloads wait for a better signal, or, with null, never");
+        products.MapPut("/{product}/retention", RetentionAsync).For(StaffRole.Developer)
+            .WithSummary("Lets image files go that nobody needs, or, with null, keeps them all");
+        products.MapPut("/{product}/pins", PinsAsync).For(StaffRole.Developer)
+            .WithSummary("Sets under which numbers the system pins are found, or, with null, the usual ones");
         products.MapPost("/{product}/key-statements", RotateAsync).For(StaffRole.Developer)
             .Accepts<string>("application/jose").WithSummary("Replaces the trusted keys by a statement that a trusted key signed");
     }
@@ -72,6 +76,26 @@ internal static class ProductEndpoints
         return asked.Signal?.Fault() is { } fault
             ? Problems.Invalid(fault)
             : TypedResults.Ok(View(await catalog.SetSignalAsync(found, asked.Signal, user.Who(), cancellation), master, user));
+    }
+
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RetentionAsync(
+        string product, RetentionChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (catalog.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        return asked.Retention?.Fault() is { } fault
+            ? Problems.Invalid(fault)
+            : TypedResults.Ok(View(await catalog.SetRetentionAsync(found, asked.Retention, user.Who(), cancellation), master, user));
+    }
+
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> PinsAsync(
+        string product, PinsChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (catalog.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        return asked.Pins?.Fault() is { } fault
+            ? Problems.Invalid(fault)
+            : TypedResults.Ok(View(await catalog.SetPinsAsync(found, asked.Pins, user.Who(), cancellation), master, user));
     }
 
     private static Product? Read(NewProduct asked, DateTimeOffset now, out string reason)
@@ -128,5 +152,7 @@ internal static class ProductEndpoints
         product.Created,
         product.Signal,
         product.Follow is null ? null : JsonElement.Parse(product.Follow).GetProperty("plan"),
+        product.Retention,
+        product.Pins,
         user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
 }

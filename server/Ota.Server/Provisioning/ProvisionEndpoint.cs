@@ -55,6 +55,9 @@ internal static class ProvisionEndpoint
         var expires = now.AddSeconds(asked.ExpiresIn ?? UsualLife);
         var seen = found.Heard is { } heard && heard.Generation == found.Generation ? heard.CheckIn.LastOrder : 0;
         var number = Math.Max(found.OrderNumber, seen) + 1;
+        var bundle = WifiBundle.Make(found.Id, number, network, asked.Owner, now, expires, master.OrderKey(found.Id, found.Generation));
+        if (bundle.Length > WifiBundle.Longest)
+            return Problems.Invalid("Network, password and owner are together too long for a unit: other characters than letters count for more.");
         await database.WriteAsync(
             connection =>
             {
@@ -69,9 +72,7 @@ internal static class ProvisionEndpoint
             cancellation,
             found.Basis);
         found.OrderNumber = number;
-        return TypedResults.Ok(new BundleView(
-            found.Id, found.HardwareId, network.Ssid,
-            WifiBundle.Make(found.Id, number, network, asked.Owner, now, expires, master.OrderKey(found.Id, found.Generation)), number, expires));
+        return TypedResults.Ok(new BundleView(found.Id, found.HardwareId, network.Ssid, bundle, number, expires));
     }
 
     private static WifiNetwork? Network(NewBundle asked, Database database, MasterSecret master, out ProblemHttpResult? problem)

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ota.Signing;
@@ -17,6 +18,12 @@ internal static class WifiBundle
     private const int NonceSize = 12;
     private const int BlockSize = 32;
 
+    /// <summary>
+    /// The longest that a unit reads, in characters: its console takes lines of 1024 bytes, of which <c>provision</c>, <c>bundle</c> and two tabs
+    /// are 17.
+    /// </summary>
+    public const int Longest = 1024 - 17;
+
     /// <summary>A compact JWS.</summary>
     /// <param name="number">Of the device's sequence of orders, never used before.</param>
     public static string Make(
@@ -25,7 +32,7 @@ internal static class WifiBundle
         var nonce = RandomNumberGenerator.GetBytes(NonceSize);
         var content = new BundleContent(
             network.Ssid, network.Password.Length > 0 ? network.Password : null, string.IsNullOrEmpty(owner) ? null : owner);
-        var text = JsonSerializer.SerializeToUtf8Bytes(content, BundleJson.Default.BundleContent);
+        var text = JsonSerializer.SerializeToUtf8Bytes(content, BundleJson.Short.BundleContent);
         Mask(text, number, nonce, orderKey);
         var body = new BundleBody(
             device, number, now.ToUnixTimeSeconds(), expires.ToUnixTimeSeconds(), Base64Url.EncodeToString(nonce), Base64Url.EncodeToString(text));
@@ -54,4 +61,17 @@ internal sealed record BundleBody(string Device, long Number, long Issued, long 
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BundleContent))]
 [JsonSerializable(typeof(BundleBody))]
-internal sealed partial class BundleJson : JsonSerializerContext;
+internal sealed partial class BundleJson : JsonSerializerContext
+{
+    /// <summary>Letters as they are and not as six signs each: it is read by units, whose lines are short, and by no browser.</summary>
+    public static BundleJson Short => Shortest.Json;
+
+    // A class of its own, so that it is made after the generated half of this one.
+    private static class Shortest
+    {
+        public static readonly BundleJson Json = new(new JsonSerializerOptions(Default.GeneratedSerializerOptions!)
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        });
+    }
+}

@@ -16,7 +16,7 @@ public sealed record DropVerdict(string Path, string Product, string Version, st
 /// file notifications, which network mounts do not give; a file counts once it has kept its size and time from one look to the next.
 /// </summary>
 internal sealed partial class DropFolder(
-    ServerSettings settings, ProductCatalog products, ReleaseIntake intake, Database database, TimeProvider time, ILogger<DropFolder> logger)
+    ServerSettings settings, ProductCatalog products, ReleaseCatalog releases, ReleaseIntake intake, Database database, TimeProvider time, ILogger<DropFolder> logger)
     : BackgroundService
 {
     private const string AcceptedFile = "accepted.txt";
@@ -139,12 +139,18 @@ internal sealed partial class DropFolder(
             return Verdict("refused", refusal!.Reason);
         if (verified.Statement.Version != version)
             return Verdict("refused", $"The statement says version {verified.Statement.Version}, the folder says {version}.");
+        // It lies here since it was taken, and is looked at again at every start: that is nobody who asks for its image again.
+        if (releases.Kept(verified.Statement) is { Image.Deleted: not null } kept)
+            return Verdict("accepted", Accepted(kept));
         await using var bytes = imageFile.OpenRead();
         var result = await intake.TakeAsync(product, verified, bytes, "stable", Who, cancellation);
         return result.Refusal is { } refused
             ? Verdict("refused", refused.Reason)
-            : Verdict("accepted", $"{result.Release!.Version} for {string.Join(", ", result.Release.Hardware)}, signed by key {result.Release.SignedBy}.");
+            : Verdict("accepted", Accepted(result.Release!));
     }
+
+    private static string Accepted(Release release) =>
+        $"{release.Version} for {string.Join(", ", release.Hardware)}, signed by key {release.SignedBy}.";
 
     private async Task RecordAsync(string folder, DropVerdict verdict, CancellationToken cancellation)
     {

@@ -21,14 +21,14 @@ internal static class ImageDownload
             return;
         }
 
-        var images = services.GetRequiredService<ImageStore>();
-        if (services.GetRequiredService<ReleaseCatalog>().ImageFor(sha256, product) is not { } image || !images.Exists(image.Sha256))
+        if (services.GetRequiredService<ReleaseCatalog>().ImageFor(sha256, product) is not { } image)
         {
             await Problems.WriteAsync(context, Problems.NotFound("image", sha256));
             return;
         }
 
-        await ImageEndpoints.ServeAsync(context, new StoredImage(image.Sha256, image.Md5, image.Size, images.PathOf(image.Sha256)));
+        await ImageEndpoints.ServeAsync(
+            context, services.GetRequiredService<IImageStore>(), new StoredImage(image.Sha256, image.Md5, image.Size));
     }
 
     // A device gets what its product has; staff and the holder of a signed link get what they name.

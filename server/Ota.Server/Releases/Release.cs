@@ -30,10 +30,17 @@ internal sealed record Release(
 {
     /// <summary>Whether devices must run it before they may run a later version.</summary>
     public bool IsStep { get; init; }
+
+    /// <summary>When a device or a rollout was last seen to need its image; null for never.</summary>
+    public DateTimeOffset? Needed { get; init; }
 }
 
 /// <summary>The bytes of a release: by their SHA-256, with size in bytes and MD5 for clients that know nothing better.</summary>
-internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format);
+internal sealed record ReleaseImage(string Sha256, string Md5, long Size, string Format)
+{
+    /// <summary>When its file was given up; null while it is there.</summary>
+    public DateTimeOffset? Deleted { get; init; }
+}
 
 /// <param name="SignerTrusted">False after a rotation that dropped the key it was signed by: devices refuse it.</param>
 internal sealed record ReleaseView(
@@ -73,12 +80,13 @@ internal sealed record ReleaseView(
         release.SignedBy,
         product.Trusts(release.SignedBy),
         new ReleaseImageView(
-            release.Image.Sha256, release.Image.Md5, release.Image.Size, release.Image.Format, "/images/" + release.Image.Sha256),
+            release.Image.Sha256, release.Image.Md5, release.Image.Size, release.Image.Format, "/images/" + release.Image.Sha256, release.Image.Deleted),
         release.ImageSays,
         release.IsStep);
 }
 
-internal sealed record ReleaseImageView(string Sha256, string Md5, long Size, string Format, string Url);
+/// <param name="Deleted">When its file was given up; null while it can be fetched.</param>
+internal sealed record ReleaseImageView(string Sha256, string Md5, long Size, string Format, string Url, DateTimeOffset? Deleted);
 
 public sealed record Withdrawal(string? Reason);
 

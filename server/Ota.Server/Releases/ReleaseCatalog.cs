@@ -35,14 +35,14 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         """
         SELECT r.id, r.product, r.version, r.kind, r.hardware, r.security_counter, r.channel, r.notes, r.statement, r.image,
                r.image_says, r.signed_by, r.created, r.uploaded, r.uploaded_by, r.withdrawn, r.withdrawn_reason, r.step,
-               i.md5, i.size, i.format
+               r.needed, i.md5, i.size, i.format, i.deleted
         FROM releases r JOIN images i ON i.sha256 = r.image ORDER BY r.uploaded
         """;
 
     private const string AddImageSql =
         """
         INSERT INTO images (sha256, md5, size, format, stored) VALUES (@Sha256, @Md5, @Size, @Format, @stored)
-        ON CONFLICT (sha256) DO NOTHING
+        ON CONFLICT (sha256) DO UPDATE SET deleted = NULL
         """;
 
     private const string AddSql =
@@ -76,8 +76,12 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 
     public void Load()
     {
-        var rows = database.Read(connection => connection.Query<Row>(AllSql).AsList());
-        _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
+        // Read under the lock: what is added meanwhile comes after it, and is not undone by what was read before.
+        lock (_change)
+        {
+            var rows = database.Read(connection => connection.Query<Row>(AllSql).AsList());
+            _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
+        }
     }
 
     public Release? Find(string? id) => id is null ? null : _byId.GetValueOrDefault(id);
@@ -123,17 +127,22 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         }
     }
 
-    /// <summary>The image as a device of this product may fetch it: null when no release of the product that is not withdrawn has it.</summary>
+    /// <summary>All releases of all products.</summary>
+    public IReadOnlyList<Release> All() => [.. _byId.Values];
+
+    /// <summary>
+    /// The image as a device of this product may fetch it: null when no release of the product that is not withdrawn has it, or it was given up.
+    /// </summary>
     public ReleaseImage? ImageFor(string sha256, string? product) =>
-        _byId.Values.FirstOrDefault(release => release.Image.Sha256 == sha256
+        _byId.Values.FirstOrDefault(release => release.Image.Sha256 == sha256 && release.Image.Deleted is null
             && (product is null || (release.Product == product && release.Withdrawn is null)))?.Image;
 
-    /// <summary>Records a release whose image is in the store already; with it, the audit line.</summary>
+    /// <summary>Records a release whose image is in the store already; with it, the audit line. The same build again brings its image back.</summary>
     public async Task<(Added Outcome, Release There)> AddAsync(Release release, Product product, CancellationToken cancellation)
     {
         var known = Standing(release, product);
         if (known is { Outcome: not Added.SignedAnew } there)
-            return there;
+            return MustRestore(there) ? (there.Outcome, await RestoreAsync(there.There, cancellation)) : there;
         var isNew = await database.WriteAsync(
             connection =>
             {
@@ -153,14 +162,14 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
                 _byId = _byId.SetItem(release.Id, release with { IsStep = known?.There.IsStep ?? false });
                 if (known is var (_, before))
                     _byId = _byId.SetItem(before.Id, before with { Withdrawn = release.Uploaded, WithdrawnReason = Successor(release) });
+                SetDeleted(release.Image.Sha256, deleted: null);
             }
 
             return (Added.New, release);
         }
 
         // Another upload of this version was faster; it is on disk and will be in memory when Load returns.
-        lock (_change)
-            Load();
+        Load();
         return Standing(release, product) is { Outcome: not Added.SignedAnew } faster ? faster : (Added.Conflict, release);
     }
 
@@ -176,10 +185,13 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
                     AuditLog.Append(connection, at, who, "release.withdraw", $"{release.Product} {release.Version}", reason);
             },
             cancellation);
-        var withdrawn = release with { Withdrawn = release.Withdrawn ?? now, WithdrawnReason = release.WithdrawnReason ?? reason };
         lock (_change)
+        {
+            var there = _byId[release.Id];
+            var withdrawn = there with { Withdrawn = there.Withdrawn ?? now, WithdrawnReason = there.WithdrawnReason ?? reason };
             _byId = _byId.SetItem(release.Id, withdrawn);
-        return withdrawn;
+            return withdrawn;
+        }
     }
 
     private string[] FindSteps(string product)
@@ -197,6 +209,61 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         var (known, releases) = (_known, _byId);
         return ReferenceEquals(known.Among, releases) ? known : _known = new Known(releases);
     }
+
+    /// <summary>
+    /// Gives up an image's file in the rows that name it, unless something came to need it since <paramref name="seen"/>; false then. The file is
+    /// removed afterwards: what is marked is never offered, so that a crash in between leaves nothing but room to regain.
+    /// </summary>
+    /// <param name="sharing">Every release that has this image.</param>
+    public async Task<bool> GiveUpAsync(IReadOnlyList<Release> sharing, Seen seen, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var image = sharing[0].Image.Sha256;
+        if (!await database.WriteAsync(connection => ImageTable.GiveUp(connection, sharing, seen, now), cancellation))
+            return false;
+        lock (_change)
+            SetDeleted(image, now);
+        return true;
+    }
+
+    /// <summary>Remembers when these were last seen to be needed.</summary>
+    public async Task NeededAsync(IReadOnlyCollection<string> releases, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await database.WriteAsync(connection => ImageTable.Needed(connection, releases, now), cancellation);
+        lock (_change)
+            _byId = _byId.SetItems(releases.Select(id => KeyValuePair.Create(id, _byId[id] with { Needed = now })));
+    }
+
+    /// <summary>The release as it is kept of which this is a statement, whenever it was signed; null when there is none.</summary>
+    public Release? Kept(ReleaseStatement statement) => _byId.Values.FirstOrDefault(release =>
+        release.Product == statement.Product && release.Version == statement.Version && release.Kind == statement.Kind
+        && release.Image.Sha256 == statement.Image.Sha256 && release.SecurityCounter == statement.SecurityCounter
+        && release.Hardware.ToHashSet().SetEquals(statement.Hardware));
+
+    // Where several servers share the images, another one may have given it up this moment.
+    private bool MustRestore((Added Outcome, Release There) known) =>
+        known.Outcome == Added.AlreadyThere
+        && (known.There.Image.Deleted is not null
+            || (database.IsShared && database.Read(connection => ImageTable.IsGivenUp(connection, known.There.Image.Sha256))));
+
+    // Its time begins anew, or the next look would give it up again.
+    private async Task<Release> RestoreAsync(Release release, CancellationToken cancellation)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        await database.WriteAsync(connection => ImageTable.Restore(connection, release, now), cancellation);
+        lock (_change)
+        {
+            SetDeleted(release.Image.Sha256, deleted: null);
+            _byId = _byId.SetItem(release.Id, _byId[release.Id] with { Needed = now });
+            return _byId[release.Id];
+        }
+    }
+
+    // Under the lock. All that share the image share its fate.
+    private void SetDeleted(string sha256, DateTimeOffset? deleted) =>
+        _byId = _byId.SetItems(_byId.Values
+            .Where(release => release.Image.Sha256 == sha256 && release.Image.Deleted != deleted)
+            .Select(release => KeyValuePair.Create(release.Id, release with { Image = release.Image with { Deleted = deleted } }))
+            .ToArray());
 
     /// <summary>Puts a build in the place of the same one whose signature is worth nothing any more; false when that was withdrawn meanwhile.</summary>
     private static bool Replace(DbConnection connection, Release before, Release release)
@@ -303,6 +370,10 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 
         public string? WithdrawnReason { get; init; }
 
+        public long? Needed { get; init; }
+
+        public long? Deleted { get; init; }
+
         public string Md5 { get; init; } = "";
 
         public long Size { get; init; }
@@ -321,16 +392,19 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             Channel,
             Notes,
             Statement,
-            new ReleaseImage(Image, Md5, Size, Format),
+            new ReleaseImage(Image, Md5, Size, Format) { Deleted = Time(Deleted) },
             JsonSerializer.Deserialize(ImageSays, ReleaseJson.Default.ImageFacts)!,
             SignedBy,
             DateTimeOffset.FromUnixTimeMilliseconds(Created),
             DateTimeOffset.FromUnixTimeMilliseconds(Uploaded),
             UploadedBy,
-            Withdrawn is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            Time(Withdrawn),
             WithdrawnReason)
         {
             IsStep = Step != 0,
+            Needed = Time(Needed),
         };
+
+        private static DateTimeOffset? Time(long? at) => at is { } known ? DateTimeOffset.FromUnixTimeMilliseconds(known) : null;
     }
 }

@@ -18,7 +18,8 @@ internal sealed record IntakeResult(Release? Release, Added? Added, IntakeRefusa
 /// image, then the row. Whatever stops it in between leaves nothing that anyone can see.
 /// </summary>
 internal sealed partial class ReleaseIntake(
-    ImageStore images,
+    IImageStore images,
+    ImageClaims claims,
     ReleaseCatalog releases,
     RolloutBoard rollouts,
     ServerSettings settings,
@@ -53,6 +54,8 @@ internal sealed partial class ReleaseIntake(
         Product product, VerifiedStatement verified, Stream bytes, string channel, string who, CancellationToken cancellation)
     {
         var stated = verified.Statement.Image;
+        // Before its first byte: what is on its way is not removed under it, nor between the file and the row.
+        using var claim = await claims.ForUploadAsync(stated.Sha256, cancellation);
         var received = await images.StageAsync(bytes, stated, settings.MaximumImageSize, cancellation);
         if (received.Image is not { } staged)
         {
@@ -73,16 +76,25 @@ internal sealed partial class ReleaseIntake(
 
             var described = Describe(product, verified, facts, channel, who);
             // Before the image is kept: a refused build should leave none behind. The row decides, should two come at once.
-            if (releases.Standing(described, product) is (Added.Conflict, var other))
-                return Refuse(VersionExists(other));
+            switch (releases.Standing(described, product))
+            {
+                case (Added.Conflict, var other):
+                    return Refuse(VersionExists(other));
+                case (Added.AlreadyThere, { Withdrawn: not null } withdrawn):
+                    return new IntakeResult(withdrawn, Added.AlreadyThere, Refusal: null);
+            }
+
+            var broughtBack = releases.All().Where(there => there.Image is { Deleted: not null, Sha256: var image } && image == stated.Sha256)
+                .Select(there => there.Product).Distinct().ToArray();
             await images.CommitAsync(staged, cancellation);
             var (added, release) = await releases.AddAsync(described, product, cancellation);
             if (added == Added.Conflict)
                 return Refuse(VersionExists(release));
-            if (added == Added.New)
+            // A rollout may stand without a build for this hardware, or without this image.
+            foreach (var name in added == Added.New ? broughtBack.Append(product.Name).Distinct() : broughtBack)
+                rollouts.Renew(name);
+            if (added == Added.New || broughtBack.Length > 0)
             {
-                // A rollout may have begun without a build for this hardware.
-                rollouts.Renew(product.Name);
                 Log.Taken(logger, release.Product, release.Version, release.Image.Size, who);
             }
 

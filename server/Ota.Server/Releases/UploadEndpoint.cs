@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Ota.Server.Http;
+using Ota.Server.Images;
 using Ota.Server.Products;
 using Ota.Server.Settings;
 using Ota.Server.Staff;
@@ -72,7 +73,8 @@ internal static class UploadEndpoint
             return Problems.Of(413, "too-large", "The build was refused",
                 $"The upload is larger than an image may be here: {settings.MaximumImageSize} bytes (setting MaximumImageSizeMiB).");
         }
-        catch (Exception broken) when (broken is InvalidDataException or IOException { InnerException: null, HResult: CutShort } or EndOfStreamException)
+        catch (Exception broken) when (broken is InvalidDataException or EndOfStreamException
+            or (IOException { InnerException: null, HResult: CutShort } and not StorageUnavailableException))
         {
             return Problems.Invalid("The multipart body is cut short or malformed; nothing was kept. Send it again.");
         }

@@ -85,9 +85,9 @@ internal sealed partial class ChannelFollow(
         var asked = Following.Rollout(following.Plan)! with { Product = product.Name, Version = newest.Version };
         try
         {
-            if (RolloutRequest.Read(asked, products, releases, now, "channel " + following.Channel, out var problem) is not { } rollout)
+            if (RolloutRequest.Read(asked, products, releases, now, "channel " + following.Channel, out var problem) is not { } read)
                 Log.NotStarted(logger, product.Name, newest.Version, problem!.ProblemDetails.Detail ?? "");
-            else if (await board.StartAsync(rollout, cancellation, Once.Yes) is { } started)
+            else if (await board.StartAsync(read.Rollout, read.Images, cancellation, Once.Yes) is { } started)
                 Log.Started(logger, product.Name, newest.Version, started.Id, following.Channel);
         }
         catch

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Ota.Server.Audit;
 using Ota.Server.Data;
+using Ota.Server.Releases;
 
 namespace Ota.Server.Rollouts;
 
@@ -59,14 +60,21 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
     /// <summary>Makes every device of the product look at its rollouts again, as when a build was added.</summary>
     public void Renew(string product) => Change(product, rollouts => rollouts);
 
-    /// <summary>Starts a rollout; its id is given here. Takes the same time for ten devices as for a million.</summary>
-    /// <param name="onlyOnce">Whether it is left alone when the same person, or part of the server, started this version before.</param>
-    public async Task<Rollout?> StartAsync(Rollout asked, CancellationToken cancellation, Once onlyOnce = Once.No)
+    /// <summary>
+    /// Starts a rollout; its id is given here. Takes the same time for ten devices as for a million. Null when one of the images it is to bring
+    /// was given up this moment.
+    /// </summary>
+    /// <param name="onlyOnce">
+    /// Whether it is left alone, and null, when the same person, or part of the server, started this version before.
+    /// </param>
+    public async Task<Rollout?> StartAsync(
+        Rollout asked, IReadOnlyCollection<string> images, CancellationToken cancellation, Once onlyOnce = Once.No)
     {
         var started = await database.WriteAsync(
             connection =>
             {
-                if (onlyOnce == Once.Yes && RolloutTable.IsFollowed(connection, asked.Product, asked.Version, asked.CreatedBy))
+                if (ImageTable.AnyGone(connection, images)
+                    || (onlyOnce == Once.Yes && RolloutTable.IsFollowed(connection, asked.Product, asked.Version, asked.CreatedBy)))
                     return null;
                 var rollout = asked with { Id = Counters.Next(connection, Counters.Instruction) };
                 RolloutTable.Insert(connection, rollout);

@@ -102,14 +102,12 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
         return asking.Stepped == rollout.Id || database.Read(connection => RolloutProgress.HasStepped(connection, rollout.Id, device));
     }
 
-    /// <summary>
-    /// What of a version can be handed to this hardware: a device refuses for good what a key signed that is no longer trusted.
-    /// </summary>
+    /// <summary>What of a version can be handed to this hardware.</summary>
     public Release? Build(Product product, string version, string hardware)
     {
         foreach (var release in releases.BuildsFor(product.Name, version, hardware))
         {
-            if (release.Withdrawn is null && product.Trusts(release.SignedBy))
+            if (RolloutPolicy.MayOffer(release, product))
                 return release;
         }
 
@@ -120,7 +118,7 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
     public Release[] Builds(Product product, string version, string? hardware) =>
     [
         .. releases.Builds(product.Name, version, hardware, ReleaseStatement.ApplicationKind)
-            .Where(build => build.Withdrawn is null && product.Trusts(build.SignedBy)),
+            .Where(build => RolloutPolicy.MayOffer(build, product)),
     ];
 
     /// <summary>What a rollout that is returned hands a device that may have got it; asks the database.</summary>
@@ -137,7 +135,7 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
 
     /// <summary>What a device ran before, as it can be handed out.</summary>
     public OfferedRelease? Before(Product product, string? release) =>
-        releases.Find(release) is { Withdrawn: null } before && product.Trusts(before.SignedBy) ? Offered(before) : null;
+        releases.Find(release) is { } before && RolloutPolicy.MayOffer(before, product) ? Offered(before) : null;
 
     /// <summary>
     /// Whether a device has what a rollout brought and was told nothing since, now that the rollout is returned. Whether the rollout brought

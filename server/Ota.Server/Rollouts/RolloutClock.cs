@@ -1,9 +1,7 @@
-using System.Data.Common;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Products;
-using Ota.Server.Sharing;
 
 namespace Ota.Server.Rollouts;
 
@@ -19,17 +17,18 @@ internal sealed partial class RolloutClock(
     Database database,
     DeploymentDesk desk,
     ChannelFollow follow,
-    Duty duty,
     TimeProvider time,
-    ILogger<RolloutClock> logger) : BackgroundService
+    ILogger<RolloutClock> logger) : IDisposable
 {
     /// <summary>Who changes it, for the audit log.</summary>
     public const string Who = "rollouts";
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <summary>Looks at every rollout that has something to decide, once.</summary>
+    public Task RunAsync(CancellationToken cancellation) => TickAsync(time.GetUtcNow(), cancellation);
+
+    /// <summary>As <see cref="RunAsync"/>, at a moment.</summary>
     public async Task TickAsync(DateTimeOffset now, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation);
@@ -68,34 +67,6 @@ internal sealed partial class RolloutClock(
         }
 
         return new WaveLeft(inWave, inAll);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryAsync(stoppingToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping; what is due is done after the next start.
-        }
-    }
-
-    private async Task TryAsync(CancellationToken cancellation)
-    {
-        if (!duty.IsMine)
-            return;
-        try
-        {
-            await TickAsync(time.GetUtcNow(), cancellation);
-        }
-        catch (Exception fault) when (fault is DbException or StaleException)
-        {
-            Log.Delayed(logger, fault.Message);
-        }
     }
 
     private Task TickAsync(Rollout rollout, DateTimeOffset now, CancellationToken cancellation) => rollout.State switch
@@ -155,19 +126,12 @@ internal sealed partial class RolloutClock(
             logger, changed.Id, changed.Product, changed.Version, RolloutWords.Of(changed.State), changed.Wave, changed.StateReason ?? "");
     }
 
-    public override void Dispose()
-    {
-        _turn.Dispose();
-        base.Dispose();
-    }
+    public void Dispose() => _turn.Dispose();
 
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Information, "Rollout {Rollout} of {Product} {Version} is {State}, wave {Wave}. {Reason}")]
         public static partial void Changed(
             ILogger logger, long rollout, string product, string version, string state, int wave, string reason);
-
-        [LoggerMessage(2, LogLevel.Error, "Rollouts could not be looked at ({Reason}); trying again.")]
-        public static partial void Delayed(ILogger logger, string reason);
     }
 }

@@ -41,16 +41,18 @@ internal static class RolloutEndpoints
         NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutBoard board, RolloutViews views, TimeProvider time,
         ClaimsPrincipal user, CancellationToken cancellation)
     {
-        if (RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is not { } rollout)
+        if (RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is not { } read)
             return problem!;
-        var started = await board.StartAsync(rollout, cancellation);
-        return TypedResults.Created($"/api/v1/rollouts/{started!.Id}", views.Of(started));
+        // An image was given up this moment: asked again, it says which.
+        return await board.StartAsync(read.Rollout, read.Images, cancellation) is { } started
+            ? TypedResults.Created($"/api/v1/rollouts/{started.Id}", views.Of(started))
+            : Problems.Conflict("image-deleted", $"An image of {asked.Product} {asked.Version} was deleted this moment. Push the build again, then ask again.");
     }
 
     private static Results<Ok<RolloutPlanView>, ProblemHttpResult> Plan(
         NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutViews views, TimeProvider time, ClaimsPrincipal user) =>
-        RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is { } rollout
-            ? TypedResults.Ok(views.Plan(rollout))
+        RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is { } read
+            ? TypedResults.Ok(views.Plan(read.Rollout))
             : problem!;
 
     private static Task<Results<Ok<RolloutView>, ProblemHttpResult>> PauseAsync([AsParameters] RolloutCall call) =>

@@ -1,6 +1,7 @@
 using Ota.Server.CheckIns;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts.Filters;
 
@@ -109,20 +110,28 @@ internal static class RolloutPolicy
         && IsFor(rollout, device);
 
     /// <summary>
-    /// Whether a later rollout leaves an earlier one no device: it is for all of them and lets all of them in, has a build for each, and
-    /// none with a lower security counter, which a device that runs the earlier one would hold against.
+    /// Whether a rollout may hand out this build: its image is there, and a device refuses for good what a key signed that is no longer
+    /// trusted.
     /// </summary>
-    /// <param name="buildsOf">What a rollout may offer.</param>
-    public static bool Covers(Rollout later, Rollout rollout, Func<Rollout, IReadOnlyList<Release>> buildsOf) =>
+    public static bool MayOffer(Release build, Product product) =>
+        build is { Withdrawn: null, Image.Deleted: null } && product.Trusts(build.SignedBy);
+
+    /// <summary>
+    /// Whether a later rollout leaves an earlier one no device: it is for all of them and lets all of them in, at any hour, has a build for
+    /// each, and none with a lower security counter, which a device that runs the earlier one would hold against.
+    /// </summary>
+    /// <param name="builds">What the earlier one may offer.</param>
+    /// <param name="laterBuilds">What the later one may offer.</param>
+    public static bool Supersedes(Rollout later, Rollout rollout, IReadOnlyList<Release> builds, IReadOnlyList<Release> laterBuilds) =>
         later.IsOpen
+        && later.Plan is { Window: null, Rate: null }
         && later.Wave == later.Plan.Waves.Count
         && later.Plan.Waves.IsWhole
         && (later.Plan.Where is null || later.Plan.Where.ToString() == rollout.Plan.Where?.ToString())
         && later.Id > rollout.Id
         && later.Product == rollout.Product
         && (later.Target == RolloutTarget.All || later.Group == rollout.Group)
-        && buildsOf(later) is var laterBuilds
-        && buildsOf(rollout).All(build => build.Hardware
+        && builds.All(build => build.Hardware
             .Where(hardware => rollout.Hardware is null || rollout.Hardware == hardware)
             .All(hardware => (later.Hardware is null || later.Hardware == hardware)
                 && laterBuilds.Any(other => other.Hardware.Contains(hardware) && other.SecurityCounter >= build.SecurityCounter)));

@@ -32,6 +32,11 @@ public sealed record NewRollout(
 /// <summary>Why a person does something to a rollout.</summary>
 public sealed record RolloutReason(string? Reason);
 
+/// <summary>A rollout that may be started.</summary>
+/// <param name="Rollout">Without an id.</param>
+/// <param name="Images">SHA-256 of what it is to bring.</param>
+internal sealed record AskedRollout(Rollout Rollout, IReadOnlyCollection<string> Images);
+
 /// <summary>Reads what is asked for.</summary>
 internal static class RolloutRequest
 {
@@ -39,8 +44,8 @@ internal static class RolloutRequest
     public const string UsualStop = "failed+reverted > 5%";
     private const string TimeFormat = "yyyy-MM-ddTHH:mm";
 
-    /// <summary>The rollout, without an id; null and what is wrong.</summary>
-    public static Rollout? Read(
+    /// <summary>What may be started; null and what is wrong.</summary>
+    public static AskedRollout? Read(
         NewRollout asked, ProductCatalog products, ReleaseCatalog releases, DateTimeOffset now, string who, out ProblemHttpResult? problem)
     {
         if (products.Find(asked.Product) is not { } product)
@@ -49,12 +54,18 @@ internal static class RolloutRequest
             return null;
         }
 
-        if (DeploymentEndpoints.Deployable(product, asked.Version, asked.Hardware, releases, out problem) is null)
+        if (DeploymentEndpoints.Deployable(product, asked.Version, asked.Hardware, releases, out problem) is not { } builds)
             return null;
+        if (builds.FirstOrDefault(build => build.Image.Deleted is not null) is { } gone)
+        {
+            problem = DeploymentEndpoints.ImageDeleted(gone);
+            return null;
+        }
+
         if (ReadPlan(asked, out var fault) is { } plan && ReadStart(asked, now, out fault) is { } starts)
         {
             now = DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds());
-            return new Rollout(
+            var rollout = new Rollout(
                 0, product.Name, asked.Version!, asked.Hardware, RolloutTarget.All, Group: null,
                 asked.At is null ? RolloutState.Active : RolloutState.Scheduled, now, who, Ended: null)
             {
@@ -62,6 +73,7 @@ internal static class RolloutRequest
                 Wave = asked.At is null ? 1 : 0,
                 Starts = starts,
             };
+            return new AskedRollout(rollout, [.. builds.Select(build => build.Image.Sha256)]);
         }
 
         problem = Problems.Invalid(fault);

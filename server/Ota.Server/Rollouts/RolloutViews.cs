@@ -157,7 +157,8 @@ internal sealed class RolloutViews(
     }
 
     private bool IsCovered(Rollout rollout) =>
-        rollout.IsOpen && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Covers(later, rollout, Builds));
+        rollout.IsOpen && Builds(rollout) is var builds
+        && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Supersedes(later, rollout, builds, Builds(later)));
 
     // Those that bring a device back have words of their own.
     private static Dictionary<string, long> ByState(IEnumerable<RolloutCount> counts) =>

@@ -16,6 +16,9 @@ internal sealed class MasterSecret(byte[] master)
 
     public byte[] OrderKey(string device, long generation) => Derive("order", device, generation);
 
+    /// <summary>Good for the device's pins and for nothing else.</summary>
+    public byte[] PinToken(string device, long generation) => Derive("pin", device, generation);
+
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 
     /// <summary>What deliveries to a webhook are signed with.</summary>

@@ -18,6 +18,11 @@ internal static class CommandLine
                                       servers on one database need the same one
           --releases FOLDER           drop folder; images in .images below it ('releases' below --data;
                                       without --data, 'releases' where it is started)
+          --AzureBlobs ACCOUNT        images in Azure Blob Storage: connection string, or address with a SAS token;
+                                      better by environment (OTA_AzureBlobs), for it is a secret
+          --AzureContainer NAME       container of the images (ota-images)
+          --ImageLinks HOW            server: images in Azure go out through this server; redirect: by short-lived
+                                      links to Azure (server)
           --MaximumImageSizeMiB N     largest image taken, 1 to 4096 (64)
           --OrderLifeHours N          how long a handed-out order is good for (24)
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
@@ -33,7 +38,8 @@ internal static class CommandLine
 
     private static readonly string[] Valued =
     [
-        "urls", "data", "Database", "MasterKeyFile", "releases", "MaximumImageSizeMiB", "OrderLifeHours", "RecoveriesPerHour",
+        "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
+        "OrderLifeHours", "RecoveriesPerHour",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

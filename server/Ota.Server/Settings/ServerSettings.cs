@@ -17,8 +17,11 @@ internal sealed record ServerSettings
     /// <summary>The master secret's file where it is not <c>master.key</c> in <see cref="Data"/>, such as a mounted secret; null for that.</summary>
     public required string? MasterKeyFile { get; init; }
 
-    /// <summary>The drop folder; images live below it in <c>.images</c>.</summary>
+    /// <summary>The drop folder; images live below it in <c>.images</c>, unless <see cref="Blobs"/> says otherwise.</summary>
     public required string Releases { get; init; }
+
+    /// <summary>Where images are in Azure Blob Storage; null for the folder.</summary>
+    public required BlobSettings? Blobs { get; init; }
 
     /// <summary>Largest image that is taken, in bytes.</summary>
     public required long MaximumImageSize { get; init; }
@@ -52,6 +55,7 @@ internal sealed record ServerSettings
                 !string.IsNullOrWhiteSpace(releases) ? releases
                 : string.IsNullOrWhiteSpace(data) ? "releases"
                 : Path.Combine(data, "releases")),
+            Blobs = BlobSettings.From(configuration),
             MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
+using Ota.Server.Images;
 
 namespace Ota.Server.Settings;
 
@@ -20,11 +21,19 @@ internal static class StartFaults
         _ => $"The database {database} cannot be used: {fault.Message.TrimEnd('.')}. Check that this user may write it and its folder.",
     });
 
-    /// <summary>The PostgreSQL database that the settings name cannot be used. The connection string holds a password and is not repeated.</summary>
+    /// <summary>
+    /// The PostgreSQL database that the settings name cannot be used. The connection string holds a password and nothing of it is repeated: what
+    /// follows a semicolon in an unquoted one would be told as an unknown keyword.
+    /// </summary>
     public static SettingFault OfPostgreSql(Exception fault) => new(fault is ArgumentException
-        ? $"Setting Database is no connection string: {fault.Message.TrimEnd('.')}. It looks like Host=db;Database=ota;Username=ota;Password=…"
+        ? "Setting Database is no connection string. It looks like Host=db;Database=ota;Username=ota;Password=…; a value that holds a semicolon stands in quotes."
         : $"The database that setting Database names cannot be used: {(fault.InnerException ?? fault).Message.TrimEnd('.')}. "
             + "Check that it runs, that this user may create tables in it, and that it is PostgreSQL 13 or later.");
+
+    /// <summary>The image storage cannot be used.</summary>
+    public static SettingFault OfBlobs(StorageUnavailableException fault, BlobSettings blobs) => new(
+        $"Setting AzureBlobs: the container {blobs} cannot be used: {fault.Reason}. "
+        + "Check the account, its key or SAS token (read, write, delete and list), and that it can be reached from here.");
 
     /// <summary>The address cannot be listened on.</summary>
     public static SettingFault OfListening(Exception fault, IConfiguration configuration)

@@ -6,7 +6,7 @@ using Ota.Server.Data;
 namespace Ota.Server.Sharing;
 
 /// <summary>
-/// What one server does for all: webhooks, alerts, what is due. Where several share a database one of them has a lease, which it renews; when it
+/// What one server does for all: webhooks and alerts. Where several share a database one of them has a lease, which it renews; when it
 /// dies or freezes another takes over after at most <see cref="LeaseSeconds"/>. It is a courtesy and no lock: whoever still acts on a lease
 /// that has just ended does what the other may do too, so what is done must bear being done twice.
 /// </summary>

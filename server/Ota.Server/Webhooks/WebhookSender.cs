@@ -88,14 +88,10 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
     // Until nothing is due for this webhook.
     private async Task TellAsync(Webhook webhook, CancellationToken stoppingToken)
     {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = stoppingToken };
         try
         {
             while (duty.IsMine && database.Read(connection => Outbox.Due(connection, webhook.Id, time.GetUtcNow(), Batch)) is { Count: > 0 } due)
-            {
-                await Parallel.ForEachAsync(due, options, async (waiting, cancellation) =>
-                    await RecordAsync(webhook, waiting, await SendAsync(webhook, waiting, cancellation)));
-            }
+                await TellAsync(webhook, due, stoppingToken);
         }
         catch (Exception fault) when (fault is DbException or OperationCanceledException)
         {
@@ -105,6 +101,28 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
             Log.Delayed(logger, fault.Message);
             // The row still says that it is due: at once it would be told over and over while the disk is full.
             await Task.Delay(AfterFault, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Until something that was read waits no more: then it was disabled or removed meanwhile, and the rest is not to go out either.
+    private async Task TellAsync(Webhook webhook, IReadOnlyList<Waiting> due, CancellationToken stoppingToken)
+    {
+        var isOver = false;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = over.Token };
+        try
+        {
+            await Parallel.ForEachAsync(due, options, async (waiting, _) =>
+            {
+                if (await RecordAsync(webhook, waiting, await SendAsync(webhook, waiting, stoppingToken)))
+                    return;
+                Volatile.Write(ref isOver, true);
+                await over.CancelAsync();
+            });
+        }
+        catch (OperationCanceledException) when (Volatile.Read(ref isOver))
+        {
+            // What is left to be told, if anything, is read anew.
         }
     }
 
@@ -138,29 +156,27 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
         }
     }
 
-    private async Task RecordAsync(Webhook webhook, Waiting waiting, string? error)
+    /// <summary>False when it waited no more, or the receiver is gone.</summary>
+    private async Task<bool> RecordAsync(Webhook webhook, Waiting waiting, string? error)
     {
         var now = time.GetUtcNow();
         var at = now.ToUnixTimeMilliseconds();
         var attempts = waiting.Attempts + 1;
         var next = DeliveryPolicy.Next(attempts, waiting.Created, now, Random.Shared.NextDouble());
-        await database.WriteAsync(
+        var waited = await database.WriteAsync(
             connection =>
             {
                 switch (error)
                 {
                     case null:
-                        WebhookTable.Delivered(connection, waiting, at);
-                        break;
+                        return WebhookTable.Delivered(connection, waiting, at);
                     case Gone:
                         WebhookTable.Disable(connection, webhook, at, error);
-                        break;
+                        return false;
                     default:
-                        if (next is { } due)
-                            WebhookTable.Postpone(connection, waiting, at, error, due);
-                        else
-                            WebhookTable.GiveUp(connection, waiting, at, error);
-                        break;
+                        return next is { } due
+                            ? WebhookTable.Postpone(connection, waiting, at, error, due)
+                            : WebhookTable.GiveUp(connection, waiting, at, error);
                 }
             },
             CancellationToken.None);
@@ -172,6 +188,7 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
             Log.GivenUp(logger, webhook.Id, waiting.Event, attempts, error);
         else
             Log.Failed(logger, webhook.Id, waiting.Event, error);
+        return waited;
     }
 
     private static partial class Log

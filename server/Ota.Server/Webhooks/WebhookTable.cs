@@ -29,7 +29,7 @@ internal static class WebhookTable
     private const string RemoveSql = "DELETE FROM webhooks WHERE id = @id";
 
     private const string DisableSql =
-        "UPDATE webhooks SET disabled = @at, queued = 0, last_failed = @at, last_error = @error WHERE id = @id";
+        "UPDATE webhooks SET disabled = @at, queued = 0, last_failed = @at, last_error = @error WHERE id = @id AND disabled IS NULL";
 
     private const string DoneSql = "DELETE FROM webhook_outbox WHERE number = @number";
     private const string LaterSql = "UPDATE webhook_outbox SET attempts = attempts + 1, due = @due WHERE number = @number";
@@ -85,18 +85,27 @@ internal static class WebhookTable
             AuditLog.Append(connection, at, "server", "webhook.disable", webhook.Product, Audited(webhook));
     }
 
-    public static void Delivered(DbConnection connection, Waiting told, long at) =>
-        connection.Execute(DeliveredSql, new { rows = connection.Execute(DoneSql, new { number = told.Number }), at, id = told.Webhook });
-
-    public static void Postpone(DbConnection connection, Waiting told, long at, string error, DateTimeOffset due)
+    /// <summary>False when it waited no more, as for all three.</summary>
+    public static bool Delivered(DbConnection connection, Waiting told, long at)
     {
-        connection.Execute(LaterSql, new { number = told.Number, due = due.ToUnixTimeMilliseconds() });
-        connection.Execute(FailedSql, new { at, error, id = told.Webhook });
+        var rows = connection.Execute(DoneSql, new { number = told.Number });
+        connection.Execute(DeliveredSql, new { rows, at, id = told.Webhook });
+        return rows > 0;
     }
 
-    public static void GiveUp(DbConnection connection, Waiting told, long at, string error) =>
-        connection.Execute(
-            GivenUpSql, new { rows = connection.Execute(DoneSql, new { number = told.Number }), at, error, id = told.Webhook });
+    public static bool Postpone(DbConnection connection, Waiting told, long at, string error, DateTimeOffset due)
+    {
+        var rows = connection.Execute(LaterSql, new { number = told.Number, due = due.ToUnixTimeMilliseconds() });
+        connection.Execute(FailedSql, new { at, error, id = told.Webhook });
+        return rows > 0;
+    }
+
+    public static bool GiveUp(DbConnection connection, Waiting told, long at, string error)
+    {
+        var rows = connection.Execute(DoneSql, new { number = told.Number });
+        connection.Execute(GivenUpSql, new { rows, at, error, id = told.Webhook });
+        return rows > 0;
+    }
 
     // Never the query: the audit log is kept for good.
     private static string Audited(Webhook webhook) => $"{webhook.Id} to {WebhookAddress.Shown(webhook.Url)}";

@@ -90,6 +90,24 @@ public sealed class CommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_product_keeps_as_many_images_as_it_is_told_and_all_when_told_so()
+    {
+        await PushAsync("1.0.0", "good");
+        var set = (await DoneAsync("product", "retention", "kettle", "--keep", "5", "--json")).Json.GetProperty("retention");
+        Assert.Equal((5, 30), (set.GetProperty("keep").GetInt32(), set.GetProperty("days").GetInt32()));
+        Assert.Contains("the newest 5 stay", (await DoneAsync("product", "show", "kettle")).Out, StringComparison.Ordinal);
+        Assert.Equal(2, (await _ota.RunAsync("product", "retention", "kettle")).ExitCode);
+        Assert.Equal(2, (await _ota.RunAsync("product", "retention", "kettle", "--keep", "5", "--off")).ExitCode);
+        await RefusedAsync("1 to 1000", "product", "retention", "kettle", "--keep", "0");
+
+        var off = (await DoneAsync("product", "retention", "kettle", "--off", "--json")).Json;
+
+        Assert.Equal(JsonValueKind.Null, off.GetProperty("retention").ValueKind);
+        var image = (await DoneAsync("release", "show", "kettle", "1.0.0", "--json")).Json.GetProperty("image");
+        Assert.Equal(JsonValueKind.Null, image.GetProperty("deleted").ValueKind);
+    }
+
+    [Fact]
     public async Task A_withdrawn_release_is_offered_to_nobody()
     {
         await PushAsync("1.0.0", "good");

@@ -21,6 +21,10 @@ public sealed class ServerStartTests : IDisposable
     [InlineData("--data", "--data", "--demo")]
     [InlineData("'start'", "start")]
     [InlineData("OrderLifeHours", "--OrderLifeHours", "soon")]
+    [InlineData("AzureBlobs", "--AzureBlobs", "kettles")]
+    [InlineData("ImageLinks", "--ImageLinks", "redirect")]
+    [InlineData("AzureBlobs: the container http://127.0.0.1:1/a/ota-images cannot be used", "--AzureBlobs",
+        "AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/a;")]
     public async Task A_start_that_cannot_be_is_refused_with_one_sentence(string says, params string[] options)
     {
         string[] elsewhere = options[0] == "--data" ? [] : ["--data", _folder["data"]];

@@ -3,7 +3,7 @@ using Ota.Server.Images;
 
 namespace Ota.Server.Tests.Images;
 
-public sealed class FullDiskTests
+public sealed class FullDiskTests(Azurite azurite)
 {
     [Fact]
     public void A_full_disk_is_told_from_every_other_fault()
@@ -22,10 +22,24 @@ public sealed class FullDiskTests
     public async Task An_upload_that_fills_the_disk_says_so_and_leaves_the_room_to_others()
     {
         using var disk = SmallDisk.Mount();
-        var store = new ImageStore(Path.Combine(disk.Path, "images"));
+        await FillsAsync(disk, new DiskImageStore(Path.Combine(disk.Path, "images")));
+    }
+
+    [Fact]
+    public async Task So_does_one_that_waits_for_Azure_on_a_disk_that_is_too_small()
+    {
+        using var disk = SmallDisk.Mount();
+        var incoming = new IncomingFolder(Path.Combine(disk.Path, "images"));
+        var container = await azurite.ContainerAsync(azurite.NewContainer());
+        await FillsAsync(disk, new BlobImageStore(container, incoming, ImageLinks.Server, TimeProvider.System));
+    }
+
+    private static async Task FillsAsync(SmallDisk disk, IImageStore store)
+    {
         var tooMuch = AnImage.Of(8 << 20);
         var little = AnImage.Of(2 << 20);
         var now = TestContext.Current.CancellationToken;
+        await store.PrepareAsync(now);
 
         await Assert.ThrowsAsync<StorageFullException>(
             () => store.StageAsync(new MemoryStream(tooMuch), AnImage.Describe(tooMuch), tooMuch.Length, now));
@@ -34,7 +48,7 @@ public sealed class FullDiskTests
         var result = await store.StageAsync(new MemoryStream(little), AnImage.Describe(little), little.Length, now);
         await using var staged = result.Image!;
         await store.CommitAsync(staged, now);
-        Assert.True(store.Exists(staged.Description.Sha256));
+        Assert.True(await store.ExistsAsync(staged.Description.Sha256, now));
     }
 
     /// <summary>4 MiB of memory as a disk. Needs root, or sudo without a password as CI machines have it.</summary>

@@ -16,9 +16,9 @@ internal sealed class ImageServer : IAsyncDisposable
     private readonly Complaints _complaints = new();
     private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ImageServer(StoredImage image)
+    private ImageServer(Func<string, IImageStore> open)
     {
-        Image = image;
+        Store = open(_folder.Path);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(_complaints);
         builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
@@ -31,11 +31,14 @@ internal sealed class ImageServer : IAsyncDisposable
                 _answered.TrySetResult();
                 return Task.CompletedTask;
             });
-            await ImageEndpoints.ServeAsync(context, Image);
+            await ImageEndpoints.ServeAsync(context, Store, Image);
         });
     }
 
-    public StoredImage Image { get; set; }
+    public IImageStore Store { get; }
+
+    /// <summary>What the server takes the image for.</summary>
+    public StoredImage Image { get; set; } = null!;
 
     public HttpClient Client { get; private set; } = null!;
 
@@ -45,13 +48,15 @@ internal sealed class ImageServer : IAsyncDisposable
     /// <summary>Whatever was logged as a warning or worse.</summary>
     public IReadOnlyCollection<string> Logged => _complaints.Lines;
 
-    public static async Task<ImageServer> ServingAsync(byte[] bytes)
+    /// <param name="open">Makes the store, given a folder for it.</param>
+    /// <param name="bytes">The image.</param>
+    public static async Task<ImageServer> ServingAsync(Func<string, IImageStore> open, byte[] bytes)
     {
-        var server = new ImageServer(new StoredImage("", "", 0, ""));
-        var store = new ImageStore(server._folder.Path);
-        var result = await store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, default);
+        var server = new ImageServer(open);
+        await server.Store.PrepareAsync(default);
+        var result = await server.Store.StageAsync(new MemoryStream(bytes), AnImage.Describe(bytes), bytes.Length, default);
         await using (var staged = result.Image!)
-            server.Image = await store.CommitAsync(staged, default);
+            server.Image = await server.Store.CommitAsync(staged, default);
         await server._app.StartAsync();
         server.Client = new HttpClient { BaseAddress = new Uri(server._app.Urls.Single() + "/image") };
         return server;

@@ -190,6 +190,39 @@ public class BundleTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
     }
 
+    public static TheoryData<string, string, string> LongestNetworks => new()
+    {
+        { new string('&', 32), new string('+', 63), new string('<', 64) },
+        { new string('"', 32), new string('\\', 63), new string('\'', 64) },
+        { string.Concat(Enumerable.Repeat("📶", 8)), new string('f', 64), string.Concat(Enumerable.Repeat("🏠", 16)) },
+        { new string('ü', 16), new string('~', 63), new string('ß', 32) },
+    };
+
+    [Theory]
+    [MemberData(nameof(LongestNetworks))]
+    public async Task Whatever_a_network_is_called_its_bundle_fits_the_unit_and_its_console(string ssid, string password, string owner)
+    {
+        var made = await MakeAsync(new { ssid, password, owner });
+
+        var (line, whole) = (new LineBuffer(), (string?)null);
+        foreach (var b in Encoding.UTF8.GetBytes($"provision\tbundle\t{made.GetProperty("bundle").GetString()}\n"))
+            whole = line.Take(b);
+        Assert.NotNull(whole);
+        Assert.Null(Open(_unit, made));
+        var joined = Enumerable.Range(0, _unit.Device.Agent!.Networks.Count).Select(i => _unit.Device.Agent.Networks[i]);
+        Assert.Contains(joined, network => network.Ssid == ssid && network.Password == password);
+    }
+
+    [Fact]
+    public async Task A_bundle_that_no_unit_could_read_is_refused_and_uses_up_no_number()
+    {
+        var (status, text) = await ProvisionAsync(new { ssid = new string('\u0001', 32), password = new string('"', 63), owner = new string('\u0001', 64) });
+
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("together too long", text, StringComparison.Ordinal);
+        Assert.Equal(1, (await MakeAsync(new { ssid = "home" })).GetProperty("number").GetInt64());
+    }
+
     private static void Strand(AUnit unit, string ssid)
     {
         unit.Device.Radio.InReach.Clear();

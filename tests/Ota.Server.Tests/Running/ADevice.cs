@@ -86,6 +86,12 @@ internal sealed class ADevice(RunningServer server, string id, string token)
     {
         using var answer = await CheckInAsync();
         Assert.Equal(status, answer.StatusCode);
+        return await OrderInAsync(answer);
+    }
+
+    /// <summary>The payload of the order in an answer.</summary>
+    public static async Task<JsonElement> OrderInAsync(HttpResponseMessage answer)
+    {
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return JsonDocument.Parse(Base64Url(body.GetProperty("order").GetString()!.Split('.')[1])).RootElement;
     }
@@ -107,16 +113,15 @@ internal sealed class ADevice(RunningServer server, string id, string token)
         await HeldAsync();
     }
 
-    public async Task<HttpResponseMessage> PostAsync(string path, HttpContent content)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Id + "." + Token);
-        return await server.Anyone.SendAsync(request);
-    }
+    public Task<HttpResponseMessage> PostAsync(string path, HttpContent content) => SendAsync(HttpMethod.Post, path, content);
 
-    public async Task<HttpResponseMessage> GetAsync(string path)
+    public Task<HttpResponseMessage> PutAsync(string path, object body) => SendAsync(HttpMethod.Put, path, JsonContent.Create(body));
+
+    public Task<HttpResponseMessage> GetAsync(string path) => SendAsync(HttpMethod.Get, path, content: null);
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(method, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Id + "." + Token);
         return await server.Anyone.SendAsync(request);
     }

@@ -27,6 +27,12 @@ internal sealed class AUnit : IDisposable
 
     /// <summary>As it leaves the factory, with its first owner's network.</summary>
     public AUnit(RunningServer server, string enrollmentKey, string hardwareId = HardwareId)
+        : this(() => server.Anyone.BaseAddress!, enrollmentKey, hardwareId)
+    {
+    }
+
+    /// <param name="server">Where the server is at this moment.</param>
+    public AUnit(Func<Uri> server, string enrollmentKey, string hardwareId = HardwareId)
     {
         _wire = new Wire(server, new NetworkHttp(_client));
         var store = new MemoryFlashStore(FlashLayout.SizeFor(SlotCapacity));
@@ -88,7 +94,7 @@ internal sealed class AUnit : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private sealed class Wire(RunningServer server, NetworkHttp network) : IHttp
+    private sealed class Wire(Func<Uri> server, NetworkHttp network) : IHttp
     {
         public int Calls { get; private set; }
 
@@ -112,7 +118,7 @@ internal sealed class AUnit : IDisposable
                 });
 
             // The server's port changes when it starts anew; a unit knows it by name.
-            call.Url = call.Url.Replace("http://server", server.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal);
+            call.Url = call.Url.Replace("http://server", server().ToString().TrimEnd('/'), StringComparison.Ordinal);
             var answer = network.Send(call);
             if (!call.Url.EndsWith("/check-in", StringComparison.Ordinal) && weather == Weather.Fair)
                 return answer;

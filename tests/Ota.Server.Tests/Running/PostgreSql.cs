@@ -99,7 +99,7 @@ public sealed class PostgreSql : IAsyncLifetime
         _starting.Dispose();
     }
 
-    private string Options => $"-c listen_addresses='' -c fsync=off -c max_connections=200 -k {_folder}";
+    private string Options => $"-c listen_addresses='' -c fsync=off -c max_connections=600 -k {_folder}";
 
     private string Of(string database) => $"Host={_folder};Username=postgres;Database={database}";
 

@@ -7,6 +7,8 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Ota.Server.Pins;
+using Ota.Server.Releases;
 using Ota.Signing;
 
 namespace Ota.Server.Tests.Running;
@@ -144,6 +146,18 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public async Task<JsonElement> GetAsync(string path) => await Admin.GetFromJsonAsync<JsonElement>(path);
 
+    /// <summary>Writes a pin as an app would.</summary>
+    public async Task SetPinAsync(ADevice device, string pin, string value)
+    {
+        using var answer = await Admin.PutAsJsonAsync($"api/v1/devices/{device.Id}/pins/{pin}", new { value });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Writes what the server has to say by pins, which it does four times a second.</summary>
+    public Task FlushPinsAsync() => App.Services.GetRequiredService<SystemPinWriter>().FlushAsync();
+
+    public Task<JsonElement> PinAsync(ADevice device, string pin) => GetAsync($"api/v1/devices/{device.Id}/pins/{pin}");
+
     public async Task<HttpResponseMessage> UploadAsync(ABuild build)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/v1/products/kettle/releases") { Content = build.Form() };
@@ -185,6 +199,24 @@ internal sealed class RunningServer : IAsyncDisposable
             Assert.True(DateTime.UtcNow < patience, $"The drop folder says of {path}: {verdict}.");
             await Task.Delay(100);
         }
+    }
+
+    /// <summary>Lets the newest so many images stay, others so many days; or all with null.</summary>
+    public async Task RetainAsync(int? keep, int days = 10)
+    {
+        object? retention = keep is null ? null : new { keep, days };
+        using var answer = await Admin.PutAsJsonAsync("api/v1/products/kettle/retention", new { retention });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>What happens every hour.</summary>
+    public Task RetentionPassAsync() => App.Services.GetRequiredService<RetentionPass>().RunAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Where the image of a build is or would be.</summary>
+    public string FileOf(ABuild build)
+    {
+        var sha256 = build.Statement.Image.Sha256;
+        return Path.Combine(Releases, ".images", sha256[..2], sha256);
     }
 
     /// <summary>Files in the image store, whole or on their way.</summary>

@@ -121,7 +121,25 @@ public sealed class StagedRolloutOnPostgreSqlTests : Rollouts.StagedRolloutTests
     }
 }
 
+public sealed class PinOnPostgreSqlTests : Pins.PinTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class RolloutReturnOnPostgreSqlTests : Rollouts.RolloutReturnTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class SystemPinOnPostgreSqlTests : Pins.SystemPinTests
 {
     public override ValueTask InitializeAsync()
     {

@@ -5,6 +5,8 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
 using Ota.Server.Sharing;
 using Ota.Server.Tests.Running;
 
@@ -210,6 +212,30 @@ public sealed class TwoServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_both_find_to_be_over_its_time_at_once_ends_once_and_stops_neither()
+    {
+        var rescue = ABuild.Of("9.0.0", "recovery");
+        await _one.UploadedAsync(rescue with { Statement = rescue.Statement with { Kind = "recovery" } });
+        for (var i = 0; i < 40; i++)
+        {
+            var device = await ADevice.EnrollAsync(_one, _enrollmentKey, $"02:00:00:00:07:{i:x2}");
+            await device.HeldAsync();
+            await _one.PostAsync($"api/v1/devices/{device.Id}/recover", new { reason = "new router", expiresIn = 60, yesReally = true });
+        }
+
+        var database = _one.App.Services.GetRequiredService<Database>();
+        var fleet = _two.App.Services.GetRequiredService<Fleet>();
+        await SeenAsync(() => Task.FromResult(fleet.All.Count(device => device.Open is not null) == 40));
+        _one.Time.Ahead = _two.Time.Ahead = TimeSpan.FromMinutes(2);
+        await Task.WhenAll(((RunningServer[])[_one, _two]).Select(server =>
+            Task.Run(() => server.App.Services.GetRequiredService<DeploymentDesk>().ExpireAsync(TestContext.Current.CancellationToken))));
+
+        Assert.Equal((40L, 40L), database.Read(connection => (
+            connection.ExecuteScalar<long>("SELECT count(*) FROM deployments WHERE state = 'expired'"),
+            connection.ExecuteScalar<long>("SELECT count(*) FROM timeline WHERE kind = 'expired'"))));
+    }
+
+    [Fact]
     public async Task A_withdrawn_release_is_not_offered_by_the_other_even_in_that_second()
     {
         await _one.UploadedAsync(ABuild.Of("1.0.0"));
@@ -259,6 +285,45 @@ public sealed class TwoServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pin_that_is_written_at_one_reaches_a_device_and_an_app_that_wait_at_the_other_within_a_second()
+    {
+        var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
+        var there = device.At(_two);
+        await there.HeldAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            var seq = (await _two.GetAsync($"api/v1/devices/{device.Id}/pins")).GetProperty("seq").GetInt64();
+            var waiting = there.GetAsync($"agent/v1/pins?after={seq}&wait=30");
+            var watching = _two.GetAsync($"api/v1/devices/{device.Id}/pins?after={seq}&wait=30");
+            await _one.SetPinAsync(device, "5", $"{i}");
+            var written = Stopwatch.StartNew();
+
+            using var told = await waiting;
+            Assert.Equal(HttpStatusCode.OK, told.StatusCode);
+            var write = Assert.Single((await told.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("writes").EnumerateArray());
+            Assert.Equal($"{i}", write.GetProperty("value").GetString());
+            await watching;
+            Assert.InRange(written.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Fact]
+    public async Task A_device_that_is_told_at_one_to_check_in_and_does_at_the_other_is_up_to_date_at_both()
+    {
+        var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
+        await device.HeldAsync();
+        await SeenAsync(async () => await StatusAsync(_two, device) == "up-to-date");
+        for (var i = 0; i < 5; i++)
+        {
+            await _two.SetPinAsync(device, "check-now", "1");
+            using (var told = await device.GetAsync("agent/v1/pins?wait=10"))
+                Assert.Equal(HttpStatusCode.OK, told.StatusCode);
+            await device.At(i % 2 == 0 ? _two : _one).HeldAsync();
+            await SeenAsync(async () => await StatusAsync(_one, device) == "up-to-date");
+        }
+    }
+
+    [Fact]
     public async Task A_crash_loop_that_both_hear_a_part_of_is_one_alert()
     {
         var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
@@ -295,6 +360,12 @@ public sealed class TwoServersTests : IAsyncLifetime
         var stranger = await Assert.ThrowsAsync<Settings.SettingFault>(() => RunningServer.StrangerAsync(_one));
 
         Assert.Contains("not the one that the database's devices have their secrets from", stranger.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string?> StatusAsync(RunningServer server, ADevice device)
+    {
+        using var answer = await server.Admin.GetAsync($"api/v1/devices/{device.Id}/pins/status");
+        return answer.IsSuccessStatusCode ? (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("value").GetString() : null;
     }
 
     private static async Task<bool> FoundAsync(RunningServer server, string path)

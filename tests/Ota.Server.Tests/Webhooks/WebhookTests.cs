@@ -224,6 +224,57 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_receiver_that_is_gone_is_not_told_what_was_about_to_go_out_either()
+    {
+        _receiver.Answer = (context, _) => AReceiver.StatusAsync(context, 410);
+        var webhook = await AddAsync(_receiver, "deployment.confirmed");
+        var at = _server.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        await _server.App.Services.GetRequiredService<Database>().WriteAsync(
+            connection =>
+            {
+                for (var i = 0; i < 60; i++)
+                    Outbox.Ping(connection, Text(webhook, "id")!, at);
+            },
+            CancellationToken.None);
+        await UntilAsync(async () => (await ListedAsync(webhook)).GetProperty("disabled").ValueKind == JsonValueKind.String);
+        await _server.RestartAsync();
+
+        // Those that were on their way when the first answer came.
+        Assert.InRange(_receiver.All.Count, 1, 8);
+        Assert.Single(await AuditedAsync(), entry => Text(entry, "action") == "webhook.disable");
+    }
+
+    [Fact]
+    public async Task A_removed_webhook_is_not_told_what_was_about_to_go_out()
+    {
+        var (first, removed) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _receiver.Answer = async (context, _) =>
+        {
+            first.TrySetResult();
+            await removed.Task;
+            await AReceiver.StatusAsync(context, 204);
+        };
+        var webhook = await AddAsync(_receiver, "deployment.confirmed");
+        var at = _server.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        await _server.App.Services.GetRequiredService<Database>().WriteAsync(
+            connection =>
+            {
+                for (var i = 0; i < 60; i++)
+                    Outbox.Ping(connection, Text(webhook, "id")!, at);
+            },
+            CancellationToken.None);
+        await first.Task;
+        using var answer = await _server.Admin.DeleteAsync($"{Path}/{Text(webhook, "id")}");
+        removed.SetResult();
+        var other = await AddAsync(_receiver, "deployment.confirmed");
+        await PingAsync(other);
+        await EmptyAsync();
+        await _server.RestartAsync();
+
+        Assert.InRange(_receiver.All.Count, 2, 8);
+    }
+
+    [Fact]
     public async Task What_is_not_taken_for_three_days_is_given_up_and_said_so()
     {
         _receiver.Answer = (context, _) => AReceiver.StatusAsync(context, 503);

@@ -30,7 +30,8 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
             enrolled bigint, checked_in bigint, handed_over bigint, running text, release text, slot text,
             security_counter bigint, last_order bigint, order_number bigint, instruction bigint, state text,
             last_seen bigint, next_check_in bigint, restart_cause text, restart_at bigint, restarts bigint,
-            uptime bigint, rssi bigint, free_memory bigint, zone text, version_key text, plain_name text)
+            uptime bigint, rssi bigint, free_memory bigint, zone text, before_running text, before_release text,
+            version_key text, plain_name text)
         """;
 
     private const string DetailsSql =

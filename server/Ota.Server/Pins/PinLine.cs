@@ -1,0 +1,121 @@
+namespace Ota.Server.Pins;
+
+/// <summary>Who asks for what is written to a device's pins.</summary>
+internal enum PinReader
+{
+    /// <summary>The agent, by the device's token.</summary>
+    Device,
+
+    /// <summary>Whoever has the device's pin token.</summary>
+    PinToken,
+
+    /// <summary>Staff and apps; several at a time.</summary>
+    Staff,
+}
+
+/// <summary>One call that waits. Completed with true when something was written, with false when its time is over.</summary>
+internal sealed class PinWait(PinReader reader, long rings) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    public PinReader Reader => reader;
+
+    /// <summary>How often the line had rung when it began to wait.</summary>
+    public long Rings => rings;
+}
+
+/// <summary>
+/// Who waits for one device's pins, and its rates. Whoever waits enters first and reads afterwards, so nothing that is written in between is
+/// missed. In memory alone: after a restart everybody asks again.
+/// </summary>
+internal sealed class PinLine(TimeProvider time)
+{
+    private const int MostStaff = 16;
+    private readonly List<PinWait> _waiting = [];
+    private PinExtent? _extent;
+    private long _rings;
+
+    /// <summary>Of the device's writes.</summary>
+    public PinRate Writes { get; } = new(time);
+
+    /// <summary>Of its asking.</summary>
+    public PinRate Reads { get; } = new(time);
+
+    /// <summary>Begins to wait. The newest wins: a caller that waits already, and was perhaps cut off, is told that nothing came.</summary>
+    /// <param name="extent">How far the pins have come, if that was read since the last write.</param>
+    public PinWait Enter(PinReader reader, out PinExtent? extent)
+    {
+        PinWait wait;
+        PinWait? oldest = null;
+        lock (_waiting)
+        {
+            if (_waiting.Count(other => other.Reader == reader) >= (reader == PinReader.Staff ? MostStaff : 1))
+            {
+                oldest = _waiting.First(other => other.Reader == reader);
+                _waiting.Remove(oldest);
+            }
+
+            wait = new PinWait(reader, _rings);
+            _waiting.Add(wait);
+            extent = _extent;
+        }
+
+        oldest?.TrySetResult(false);
+        return wait;
+    }
+
+    public void Leave(PinWait wait)
+    {
+        lock (_waiting)
+            _waiting.Remove(wait);
+    }
+
+    /// <summary>Remembers what was read, unless something was written since.</summary>
+    public void Know(PinWait wait, PinExtent extent)
+    {
+        lock (_waiting)
+        {
+            if (wait.Rings == _rings)
+                _extent = extent;
+        }
+    }
+
+    /// <summary>Something was written, and is on disk.</summary>
+    public void Ring()
+    {
+        PinWait[] waiting;
+        lock (_waiting)
+        {
+            _rings++;
+            _extent = null;
+            waiting = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (var wait in waiting)
+            wait.TrySetResult(true);
+    }
+}
+
+/// <summary>So many calls a second, with a burst now and then; more are told to come back later.</summary>
+internal sealed class PinRate(TimeProvider time)
+{
+    public const int ASecond = 10;
+    public const int Burst = 50;
+    private readonly Lock _lock = new();
+    private double _left = Burst;
+    private long _at = time.GetTimestamp();
+
+    /// <summary>True when this call may be made.</summary>
+    public bool TryTake()
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            _left = Math.Min(Burst, _left + time.GetElapsedTime(_at, now).TotalSeconds * ASecond);
+            _at = now;
+            if (_left < 1)
+                return false;
+            _left--;
+            return true;
+        }
+    }
+}

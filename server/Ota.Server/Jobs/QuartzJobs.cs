@@ -39,7 +39,8 @@ internal static class QuartzJobs
                     job => job.WithIdentity(work.Name).UsingJobData(Work, work.Name));
             }
         });
-        services.AddQuartzHostedService();
+        services.AddSingleton<QuartzHostedService>();
+        services.AddHostedService<QuartzRunner>();
     }
 
     private static void Share(IPersistentStoreBuilder store, string database)
@@ -55,6 +56,31 @@ internal static class QuartzJobs
             cluster.CheckinInterval = CheckIn;
             cluster.CheckinMisfireThreshold = CheckIn;
         });
+        // Else they would keep the process, too, for as long as the database is out of reach.
+        store.ConfigureStore(options => options.UseBackgroundThreads = true);
+    }
+
+    /// <summary>
+    /// Starts and stops Quartz. While its store is out of reach Quartz tries to hand back what it was about to run for ever, and would keep the
+    /// process from ending; what it leaves behind another server, or the next start, takes over.
+    /// </summary>
+    private sealed class QuartzRunner(QuartzHostedService quartz) : IHostedService
+    {
+        private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+        public Task StartAsync(CancellationToken cancellationToken) => quartz.StartAsync(cancellationToken);
+
+        public async Task StopAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                await quartz.StopAsync(cancellationToken).WaitAsync(Longest, CancellationToken.None);
+            }
+            catch (TimeoutException)
+            {
+                // It ends with the process.
+            }
+        }
     }
 
     [DisallowConcurrentExecution]

@@ -88,6 +88,10 @@ public sealed class Fleet : IAsyncDisposable
         _consoles.Add(terminal);
         _devices[index].Wire = terminal;
         _devices[index].RescuePassword = rescuePassword;
+
+        // Whoever is on the cable gives it its networks, and nobody else does.
+        _devices[index].Radio.Owner = null;
+        _devices[index].Radio.ReachesAny = true;
         return terminal.Path;
     }
 

@@ -62,7 +62,9 @@ public sealed class OtaCommand
     /// <summary>Starts without waiting; the caller ends it.</summary>
     public Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Built.Cli, .. arguments])
+        // Tests that run in the background have inherited that Ctrl-C is ignored; the command is to hear it.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], Built.Cli, .. arguments])
         {
             WorkingDirectory = _folder,
             RedirectStandardInput = true,

@@ -188,7 +188,7 @@ internal static class DeviceTable
         """;
 
     // Another server may have heard it since, while this one could not write.
-    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen <= @LastSeen)";
+    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen < @LastSeen)";
 
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
@@ -298,7 +298,8 @@ internal sealed class DeviceRow
         device.Instruction = Instruction;
         device.State = State;
         device.Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease);
-        if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
+        // Within the same millisecond what is on disk comes from a decision, which is on disk at once.
+        if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At.AddMilliseconds(1)))
             device.Heard = heard;
         // After the facts: who reads them without the lock reads this first.
         if (looksAgain)

@@ -269,11 +269,14 @@ internal sealed partial class AlertWatch(
         }
 
         AlertChange[] changes = [.. taken.SelectMany(one => one.Changes).OrderBy(change => change.At)];
-        if (await TryAsync(() => database.WriteAsync(
-            connection => Array.ForEach(changes, change => AlertTable.Write(connection, change)), CancellationToken.None)))
+        var isMine = true;
+        if (await TryAsync(async () => isMine = await database.WriteAsync(connection => WriteIfMine(connection, changes), CancellationToken.None)))
         {
-            Array.ForEach(changes, Said);
-            return true;
+            if (isMine)
+                Array.ForEach(changes, Said);
+            else
+                _term = 0;
+            return isMine;
         }
 
         foreach (var (watched, back) in taken)
@@ -284,6 +287,15 @@ internal sealed partial class AlertWatch(
         }
 
         return false;
+    }
+
+    // What was judged before another server took the duty may be over by now, and that one would not know that it is open.
+    private bool WriteIfMine(DbConnection connection, AlertChange[] changes)
+    {
+        if (!duty.IsMineIn(connection))
+            return false;
+        Array.ForEach(changes, change => AlertTable.Write(connection, change));
+        return true;
     }
 
     private void Said(AlertChange change)

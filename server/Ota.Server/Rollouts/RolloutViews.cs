@@ -8,7 +8,9 @@ namespace Ota.Server.Rollouts;
 /// <summary>A rollout as staff see it.</summary>
 /// <param name="Wave">The open one, counted from 1; 0 before the start.</param>
 /// <param name="Silent">Deployments past the deadline that have not come to an end.</param>
-/// <param name="Held">Of the devices it is for that it has given nothing: how many it leaves as they are, by reason.</param>
+/// <param name="Held">
+/// Of the devices it is for that it has given nothing: how many it leaves as they are, by reason. Empty in the answer to its start.
+/// </param>
 /// <param name="Devices">How many it is for, now.</param>
 public sealed record RolloutView(
     long Id,
@@ -37,8 +39,8 @@ public sealed record RolloutView(
     long Devices);
 
 /// <param name="Opened">Null while it is not.</param>
-/// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told.</param>
-public sealed record WaveView(int Number, string UpTo, DateTimeOffset? Opened, long Devices, IReadOnlyDictionary<string, long> Deployments);
+/// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told. Null in the answer to its start.</param>
+public sealed record WaveView(int Number, string UpTo, DateTimeOffset? Opened, long? Devices, IReadOnlyDictionary<string, long> Deployments);
 
 /// <summary>What a rollout would do.</summary>
 /// <param name="Held">How many devices it would leave as they are, by reason, once all waves are open.</param>
@@ -59,12 +61,27 @@ internal sealed class RolloutViews(
 {
     public RolloutView Of(Rollout rollout)
     {
+        // Every device would have to be looked at, and it has nothing for any.
+        var isCounted = !rollout.IsOver && !IsCovered(rollout);
+        return Of(rollout, isCounted ? Count(rollout, time.GetUtcNow()) : RolloutCensus.Nobody(rollout.Plan.Waves.Count));
+    }
+
+    /// <summary>As it was started: with how many devices it is for, and without what it has for each, as there may be a million.</summary>
+    public RolloutView Started(Rollout rollout)
+    {
+        var view = Of(rollout, RolloutCensus.Nobody(rollout.Plan.Waves.Count));
+        return view with
+        {
+            Devices = Concerned(rollout, time.GetUtcNow()).LongCount(),
+            Waves = [.. view.Waves.Select(wave => wave with { Devices = null })],
+        };
+    }
+
+    private RolloutView Of(Rollout rollout, RolloutCensus counted)
+    {
         var now = time.GetUtcNow();
         var (counts, opened) = database.Read(connection => (
             RolloutProgress.Counts(connection, rollout, now), RolloutTable.Opened(connection, rollout.Id)));
-        var isCovered = IsCovered(rollout);
-        // Every device would have to be looked at, and it has nothing for any.
-        var counted = rollout.IsOver || isCovered ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
         if (rollout.State == RolloutState.Returning)
             CountReturn(rollout, counted.Held);
         if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
@@ -76,7 +93,7 @@ internal sealed class RolloutViews(
             rollout.Hardware,
             rollout.Plan.Where?.ToString(),
             rollout.Group is null ? RolloutWords.Of(rollout.Target) : "group " + rollout.Group,
-            isCovered && rollout.State == RolloutState.Active ? "superseded" : RolloutWords.Of(rollout.State),
+            rollout.State == RolloutState.Active && IsCovered(rollout) ? "superseded" : RolloutWords.Of(rollout.State),
             rollout.StateReason,
             rollout.Created,
             rollout.CreatedBy,
@@ -128,19 +145,23 @@ internal sealed class RolloutViews(
     // Looks at every device once.
     private RolloutCensus Count(Rollout rollout, DateTimeOffset now)
     {
-        var product = products.Find(rollout.Product)!;
         var census = RolloutCensus.Nobody(rollout.Plan.Waves.Count);
+        foreach (var asking in Concerned(rollout, now))
+            census.Add(rollout, asking.Device, rollout.Id > asking.Device.Instruction ? choices.Decide(rollout, asking) : null);
+        return census.Settled(rollout.Plan.Waves);
+    }
+
+    private IEnumerable<Asking> Concerned(Rollout rollout, DateTimeOffset now)
+    {
+        var product = products.Find(rollout.Product)!;
         foreach (var device in fleet.All)
         {
             if (device.Decommissioned is not null || !RolloutPolicy.IsFor(rollout, device))
                 continue;
             var asking = Asking.Of(device, product, now);
-            if (!RolloutChoices.Matches(rollout, asking))
-                continue;
-            census.Add(rollout, device, rollout.Id > device.Instruction ? choices.Decide(rollout, asking) : null);
+            if (RolloutChoices.Matches(rollout, asking))
+                yield return asking;
         }
-
-        return census.Settled(rollout.Plan.Waves);
     }
 
     // Of those that got it, who cannot be brought back.

@@ -18,7 +18,7 @@ internal static class Changes
 
     private const string SinceSql = "SELECT seq, server, kind, key FROM changes WHERE seq > @after ORDER BY seq LIMIT @most";
 
-    // Read with Since: below it, rows that were to come next may be gone.
+    // Below it, rows may be gone.
     private const string OldestSql = "SELECT COALESCE(min(seq), 0) FROM changes";
 
     // now() is the same for all that one transaction wrote.

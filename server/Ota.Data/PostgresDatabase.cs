@@ -18,6 +18,9 @@ internal sealed class PostgresDatabase : Database
     private const int WriterLock = 0x6f7461;
     private const int FrozenSeconds = 5;
 
+    /// <summary>Option of a connection: it is ended when its process freezes in the middle of a transaction, and its locks with it.</summary>
+    public static string CutsOffWhoFreezes { get; } = $"-c idle_in_transaction_session_timeout={FrozenSeconds * 1000}";
+
     private const int ClaimLock = 0x6f7463;
 
     private const string ChangedSql = "SELECT key, max(seq) FROM changes WHERE seq > @since AND kind = 'device' AND server <> @me GROUP BY key";
@@ -39,7 +42,7 @@ internal sealed class PostgresDatabase : Database
             Pooling = false,
             Timeout = 5,
             CommandTimeout = 20,
-            Options = $"-c idle_in_transaction_session_timeout={FrozenSeconds * 1000} -c lock_timeout=15000 -c synchronous_commit=on",
+            Options = CutsOffWhoFreezes + " -c lock_timeout=15000 -c synchronous_commit=on",
         }.ToString();
         Start();
     }
@@ -122,10 +125,15 @@ internal sealed class PostgresDatabase : Database
         var rests = batch.Where(work => work.Basis is not null).ToArray();
         if (rests.Length == 0)
             return;
+        // A basis may be older than the changes that are kept: who slept so long cannot tell what has become of it.
+        var oldest = Changes.Oldest(writer);
         var changed = writer.Query<(string Key, long Seq)>(ChangedSql, new { since = rests.Min(work => work.Basis!.Value.Position), me = Me })
             .ToDictionary(row => row.Key, row => row.Seq);
         foreach (var work in rests)
-            work.IsStale = changed.TryGetValue(work.Basis!.Value.Device, out var seq) && seq > work.Basis.Value.Position;
+        {
+            var (device, position) = work.Basis!.Value;
+            work.IsStale = position < oldest || (changed.TryGetValue(device, out var seq) && seq > position);
+        }
     }
 
     protected override ValueTask CloseAsync() => _readers.DisposeAsync();

@@ -229,6 +229,8 @@ internal static partial class ServerHost
         services.GetRequiredService<Fleet>().Load();
         await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
         services.GetRequiredService<AlertWatch>().Load();
+        // What the loading of a large fleet leaves behind would else stay the process's for hours, as little is made anew afterwards.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return fresh;
     }
 

@@ -7,7 +7,7 @@ namespace Ota.Benchmarks;
 /// <summary>A server process of ours on a loopback port, asked to end when disposed and waited for.</summary>
 internal sealed class Child : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly Process _process;
     private readonly StreamWriter _log;
     private string _last = "it said nothing";
@@ -18,6 +18,13 @@ internal sealed class Child : IAsyncDisposable
     }
 
     public int Port { get; }
+
+    /// <summary>In MB, as the system counts it now.</summary>
+    public double ResidentMegabytes()
+    {
+        var line = File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return double.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture) / 1024;
+    }
 
     public Uri Url => new($"http://127.0.0.1:{Port}");
 

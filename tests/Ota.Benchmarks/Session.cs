@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ota.Benchmarks;
 
 /// <summary>Starts both servers, runs what was asked for in alternation and prints the table.</summary>
-internal sealed class Session(BenchmarkOptions options, string folder, Child server, Child nginx, TestFleet fleet)
+internal sealed class Session(BenchmarkOptions options, string folder, Child server, Child nginx, TestFleet fleet, byte[] image)
 {
     private const int Connections = 64;
 
@@ -23,24 +23,16 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             var image = new byte[1024 * 1024];
             Random.Shared.NextBytes(image);
             await using var nginx = await Nginx.StartAsync(folder, image);
-            await using var server = await StartServerAsync(options, folder);
+            await using var server = await OtaProcess.StartAsync(options.Server, Path.Combine(folder, "data"));
             var fleet = new TestFleet(server.Url);
             var adminKey = await File.ReadAllTextAsync(Path.Combine(folder, "data", "admin.key"));
             await fleet.MakeAsync(adminKey.Trim(), image);
-            await new Session(options, folder, server, nginx, fleet).MeasureAsync();
+            await new Session(options, folder, server, nginx, fleet, image).MeasureAsync();
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private static Task<Child> StartServerAsync(BenchmarkOptions options, string folder)
-    {
-        var port = Child.FreePort();
-        var data = Path.Combine(folder, "data");
-        string[] arguments = [options.Server, "--urls", $"http://127.0.0.1:{port}", "--data", data];
-        return Child.StartAsync("dotnet", arguments, port, "/readyz", Path.Combine(folder, "server.log"));
     }
 
     private async Task MeasureAsync()
@@ -62,6 +54,8 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
 
         if (options.Wants("pins"))
             await PinsAsync();
+        if (options.WantsOnly("million"))
+            await new MillionFigures(options, folder, server, fleet.Tokens, nginx).RunAsync(image);
     }
 
     private async Task PinsAsync()
@@ -165,18 +159,7 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
         }
     }
 
-    private async Task<string> PrepareAsync(string name, IEnumerable<byte[]> requests)
-    {
-        var path = Path.Combine(folder, name + ".requests");
-        await using var file = File.Create(path);
-        foreach (var request in requests)
-        {
-            await file.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"{request.Length}\n"));
-            await file.WriteAsync(request);
-        }
-
-        return path;
-    }
+    private Task<string> PrepareAsync(string name, IEnumerable<byte[]> requests) => Requests.PrepareAsync(Path.Combine(folder, name + ".requests"), requests);
 
     // Durable means little on a file system in memory; say where it was.
     private string FileSystem() => new DriveInfo(folder).DriveFormat;

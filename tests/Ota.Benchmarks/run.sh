@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures the server beside nginx on this machine; see README.md. Arguments go to the benchmark:
-# --quick, --rounds, --seconds, --only.
+# --quick, --rounds, --seconds, --only; "--only million" takes minutes and two gigabytes.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -90,11 +90,23 @@ public sealed class OtaServer : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>SIGSTOP: it keeps its sockets, its connections and what it holds locked, and does nothing.</summary>
+    public Task FreezeAsync() => SignalAsync("STOP");
+
+    /// <summary>SIGCONT: it goes on where it was, and knows nothing of the time between.</summary>
+    public Task ResumeAsync() => SignalAsync("CONT");
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
             await KillAsync();
         Staff.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{ProcessId}"]);
+        await kill.WaitForExitAsync();
     }
 
     private void Heard(string? line, TaskCompletionSource listening)

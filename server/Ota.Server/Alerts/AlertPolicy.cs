@@ -28,6 +28,9 @@ public enum AlertKind
 public sealed record Readings(long At, long Starts, ImmutableArray<long> Restarts, int Weak, int Good)
 {
     public static Readings None { get; } = new(0, 0, [], 0, 0);
+
+    /// <summary>True when there is nothing to remember but when the device was last heard.</summary>
+    public bool IsQuiet => Restarts.IsEmpty && Weak == 0;
 }
 
 /// <summary>A time in which this server did not run, so that nobody could be heard.</summary>

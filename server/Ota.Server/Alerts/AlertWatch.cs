@@ -10,8 +10,8 @@ using Ota.Server.Sharing;
 namespace Ota.Server.Alerts;
 
 /// <summary>
-/// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. What opens
-/// or closes is written behind, within a second, and kept in a bounded number for each device while the disk does not take
+/// Watches every device from memory: what its check-ins say as they come, and silence by looking over the fleet. Of most there is nothing to
+/// remember but the last check-in, which the fleet knows. What opens or closes is written behind, within a second, and kept in a bounded number for each device while the disk does not take
 /// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
@@ -32,6 +32,9 @@ internal sealed partial class AlertWatch(
     private readonly SemaphoreSlim _flushing = new(1, 1);
     private int _term;
 
+    // Samples of several servers that were judged already; they are read again for a while, in case one comes late.
+    private HashSet<(string Device, long At)> _judged = [];
+
     /// <summary>Memory from disk, after the fleet's.</summary>
     public void Load() => Load(DateTimeOffset.MaxValue);
 
@@ -39,14 +42,6 @@ internal sealed partial class AlertWatch(
     private void Load(DateTimeOffset until) =>
         database.Read(connection =>
         {
-            foreach (var device in fleet.All)
-            {
-                if (device.Heard is not { } heard)
-                    continue;
-                var (at, starts) = (heard.At.ToUnixTimeMilliseconds(), heard.CheckIn.Restart.Count);
-                Of(device).Readings = Readings.None with { At = at, Starts = starts };
-            }
-
             // Another server's device may be on disk before this one has heard of it; it has yet to be watched here.
             foreach (var (id, kind, open) in AlertTable.AllOpen(connection))
             {
@@ -67,15 +62,16 @@ internal sealed partial class AlertWatch(
 
             foreach (var device in AlertTable.Between(connection, until, DateTimeOffset.MaxValue).Select(said => said.Device).Distinct())
             {
-                if (fleet.Find(device) is not { } known)
+                if (!_watched.TryGetValue(device, out var watched))
                     continue;
-                var (watched, before) = (Of(known), AlertTable.LastBefore(connection, device, until));
+                var before = AlertTable.LastBefore(connection, device, until);
                 watched.Readings = watched.Readings with { At = before?.At ?? 0, Starts = before?.Restarts ?? 0 };
             }
 
-            foreach (var watched in _watched.Values.Where(IsAboutTheSignal))
+            foreach (var device in fleet.All.Where(IsAboutTheSignal))
             {
-                var then = AlertTable.Latest(connection, watched.Device.Id, AlertPolicy.InARow)
+                var watched = Of(device);
+                var then = AlertTable.Latest(connection, device.Id, AlertPolicy.InARow)
                     .Aggregate(Readings.None, AlertPolicy.After);
                 watched.Readings = watched.Readings with { Weak = then.Weak, Good = then.Good };
             }
@@ -84,16 +80,19 @@ internal sealed partial class AlertWatch(
         });
 
     /// <summary>Judges a check-in that was kept as a sample: once a minute and device at the most, or when it has started since.</summary>
-    public void Heard(Device device, Sample sample)
+    /// <param name="last">What was heard before it.</param>
+    public void Heard(Device device, Heard? last, Sample sample)
     {
         // Where several servers share the check-ins, the one whose duty it is reads what all of them kept.
         if (!database.IsShared)
-            Judge(device, sample);
+            Judge(device, After(last), sample);
     }
 
-    private void Judge(Device device, Sample sample)
+    private void Judge(Device device, Readings before, Sample sample)
     {
-        var watched = Of(device);
+        if (!_watched.ContainsKey(device.Id) && AlertPolicy.After(before, sample).IsQuiet)
+            return;
+        var watched = _watched.GetOrAdd(device.Id, static (_, one) => new Watched(one.device) { Readings = one.before }, (device, before));
         lock (watched)
         {
             var readings = AlertPolicy.After(watched.Readings, sample);
@@ -116,7 +115,9 @@ internal sealed partial class AlertWatch(
         var now = time.GetUtcNow();
         foreach (var device in fleet.All)
         {
-            var watched = Of(device);
+            if (!_watched.TryGetValue(device.Id, out var watched) && !IsSilent(device, now))
+                continue;
+            watched ??= Of(device);
             lock (watched)
                 Sweep(watched, now);
         }
@@ -194,28 +195,44 @@ internal sealed partial class AlertWatch(
         {
             _changed.Clear();
             _watched.Clear();
+            _judged.Clear();
             Load(now - Late);
             _term = duty.Terms;
         }
 
-        foreach (var (id, sample) in database.Read(connection => AlertTable.Between(connection, now - Overlap, now - Late)))
+        database.Read(connection =>
         {
-            if (fleet.Find(id) is not { } device)
-                continue;
-            var watched = Of(device);
-            bool isNew;
-            lock (watched)
-                isNew = sample.At > watched.Readings.At;
-            if (isNew)
-                Judge(device, sample);
-        }
+            var said = AlertTable.Between(connection, now - Overlap, now - Late);
+            foreach (var (id, sample) in said)
+            {
+                if (_judged.Contains((id, sample.At)) || fleet.Find(id) is not { } device)
+                    continue;
+                var before = _watched.ContainsKey(id)
+                    ? null : AlertTable.LastBefore(connection, id, DateTimeOffset.FromUnixTimeMilliseconds(sample.At));
+                Judge(device, before is null ? Readings.None : Readings.None with { At = before.At, Starts = before.Restarts }, sample);
+            }
+
+            _judged = [.. said.Select(one => (one.Device, one.Sample.At))];
+            return 0;
+        });
     }
 
-    private Watched Of(Device device) => _watched.GetOrAdd(device.Id, static (_, device) => new Watched(device), device);
+    private Watched Of(Device device) =>
+        _watched.GetOrAdd(device.Id, static (_, device) => new Watched(device) { Readings = After(device.Heard) }, device);
+
+    private static Readings After(Heard? last) =>
+        last is null ? Readings.None : Readings.None with { At = last.At.ToUnixTimeMilliseconds(), Starts = last.CheckIn.Restart.Count };
 
     // What a streak is made of must be read only where there may be one.
-    private static bool IsAboutTheSignal(Watched watched) =>
-        watched.Open(AlertKind.WeakSignal) is not null || watched.Device.Heard is { CheckIn.Rssi: < AlertPolicy.WeakerThan };
+    private bool IsAboutTheSignal(Device device) =>
+        device.Heard is { CheckIn.Rssi: < AlertPolicy.WeakerThan }
+        || (_watched.TryGetValue(device.Id, out var watched) && watched.Open(AlertKind.WeakSignal) is not null);
+
+    private bool IsSilent(Device device, DateTimeOffset now) =>
+        device is { CheckedIn: true, Decommissioned: null, Heard: { } heard }
+        && now > heard.Next
+        && products.Find(device.Product) is { } product
+        && now >= AlertPolicy.SilentFrom(heard.Next, product.Poll, device.Id, runs.Downtimes);
 
     private void Sweep(Watched watched, DateTimeOffset now)
     {
@@ -231,8 +248,7 @@ internal sealed partial class AlertWatch(
         var silent = watched.Open(AlertKind.Silent);
         if (device.Open is { Action: DeploymentAction.Decommission } || heard.At.ToUnixTimeMilliseconds() > silent?.At)
             Set(watched, AlertKind.Silent, at, null);
-        else if (silent is null && now > heard.Next && products.Find(device.Product) is { } product
-            && now >= AlertPolicy.SilentFrom(heard.Next, product.Poll, device.Id, runs.Downtimes))
+        else if (silent is null && IsSilent(device, now))
             Set(watched, AlertKind.Silent, at, () =>
                 Say($"missed {AlertPolicy.Missed} check-ins, last heard {heard.At:yyyy-MM-dd HH:mm} UTC"));
     }
@@ -269,11 +285,14 @@ internal sealed partial class AlertWatch(
         }
 
         AlertChange[] changes = [.. taken.SelectMany(one => one.Changes).OrderBy(change => change.At)];
-        if (await TryAsync(() => database.WriteAsync(
-            connection => Array.ForEach(changes, change => AlertTable.Write(connection, change)), CancellationToken.None)))
+        var isMine = true;
+        if (await TryAsync(async () => isMine = await database.WriteAsync(connection => WriteIfMine(connection, changes), CancellationToken.None)))
         {
-            Array.ForEach(changes, Said);
-            return true;
+            if (isMine)
+                Array.ForEach(changes, Said);
+            else
+                _term = 0;
+            return isMine;
         }
 
         foreach (var (watched, back) in taken)
@@ -284,6 +303,15 @@ internal sealed partial class AlertWatch(
         }
 
         return false;
+    }
+
+    // What was judged before another server took the duty may be over by now, and that one would not know that it is open.
+    private bool WriteIfMine(DbConnection connection, AlertChange[] changes)
+    {
+        if (!duty.IsMineIn(connection))
+            return false;
+        Array.ForEach(changes, change => AlertTable.Write(connection, change));
+        return true;
     }
 
     private void Said(AlertChange change)

@@ -12,8 +12,6 @@ internal sealed class Watched(Device device)
     private const int MostPending = 20;
 
     private readonly List<AlertChange> _pending = [];
-
-    // Most devices never have one.
     private OpenAlert?[]? _open;
     private long _latest;
 

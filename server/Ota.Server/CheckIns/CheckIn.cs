@@ -12,7 +12,7 @@ public enum SlotState
 }
 
 /// <summary>Why and when a device last started; <c>Count</c> is starts since manufacture, <c>At</c> Unix seconds or 0.</summary>
-public sealed record Restart(string Cause, long At, long Count);
+public readonly record struct Restart(string Cause, long At, long Count);
 
 /// <summary>What a device says of itself when it asks (docs/protocol.md §3.1).</summary>
 /// <param name="Release">Hash of the statement in the running slot; null when only the bootstrap runs.</param>
@@ -44,7 +44,8 @@ public sealed record CheckIn(
         ["update", "recovery", "user", "wifi-timeout", "server-timeout", "crash", "power-or-unknown"];
 
     /// <summary>Reads a body; null and a sentence when it is not a check-in.</summary>
-    public static CheckIn? Read(ReadOnlySpan<byte> json, out string reason)
+    /// <param name="last">The one before: what it said alike is kept once.</param>
+    public static CheckIn? Read(ReadOnlySpan<byte> json, CheckIn? last, out string reason)
     {
         CheckInBody? body;
         try
@@ -58,12 +59,12 @@ public sealed record CheckIn(
         }
 
         reason = Fault(body) ?? "";
-        return reason.Length > 0 ? null : Of(body!);
+        return reason.Length > 0 ? null : Of(body!, last);
     }
 
-    private static CheckIn Of(CheckInBody body) => new(
-        body.Running!,
-        body.Release,
+    private static CheckIn Of(CheckInBody body, CheckIn? last) => new(
+        Kept(body.Running!, last?.Running),
+        body.Release is null ? null : Kept(body.Release, last?.Release),
         body.Slot == "trial" ? SlotState.Trial : SlotState.Confirmed,
         body.SecurityCounter,
         body.LastOrder,
@@ -73,7 +74,9 @@ public sealed record CheckIn(
         body.Uptime,
         body.Rssi,
         body.FreeMemory,
-        body.Hardware!);
+        Kept(body.Hardware!, last?.Hardware));
+
+    private static string Kept(string text, string? last) => text == last ? last : text;
 
     private static string? Fault(CheckInBody? body) => body switch
     {

@@ -41,7 +41,7 @@ internal static class CheckInEndpoint
             return;
         }
 
-        if (CheckIn.Read(body.Span, out var reason) is not { } checkIn)
+        if (CheckIn.Read(body.Span, caller.Device.Heard?.CheckIn, out var reason) is not { } checkIn)
         {
             await Problems.WriteAsync(context, Problems.Invalid(reason));
             return;

@@ -48,9 +48,10 @@ internal sealed partial class CheckInFlow(
             return null;
         var wait = Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         // It may have an order that a held rollout keeps back.
-        pins.Heard(device, device.Heard?.CheckIn, checkIn, about: device.Open);
+        var last = device.Heard;
+        pins.Heard(device, last?.CheckIn, checkIn, about: device.Open);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
-        Keep(device, checkIn, now);
+        Keep(device, last, checkIn, now);
         return wait;
     }
 
@@ -79,12 +80,13 @@ internal sealed partial class CheckInFlow(
         var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
-        pins.Heard(device, device.Heard?.CheckIn, checkIn, draft.Open ?? (draft.Ended is [.., var last] ? last : null));
+        var last = device.Heard;
+        pins.Heard(device, last?.CheckIn, checkIn, draft.Open ?? (draft.Ended is [.., var end] ? end : null));
         draft.Apply(heard);
         if (draft.Learned is var (counted, begun))
             rollouts.GaugeOf(counted).Learn(begun);
         // A batch that was on its way may have written the check-in before this one over it.
-        Keep(device, checkIn, now);
+        Keep(device, last, checkIn, now);
         foreach (var ended in draft.Ended)
             DeploymentLog.Ended(logger, ended);
         if (order is not null)
@@ -128,11 +130,11 @@ internal sealed partial class CheckInFlow(
     }
 
     // In memory, and behind the answer on disk.
-    private void Keep(Device device, CheckIn checkIn, DateTimeOffset now)
+    private void Keep(Device device, Heard? last, CheckIn checkIn, DateTimeOffset now)
     {
         behind.Add(device);
         if (samples.Add(device, checkIn, now) is { } sample)
-            alerts.Heard(device, sample);
+            alerts.Heard(device, last, sample);
     }
 
     // For as long as the order is good it is said again: the first answer may have been lost. Then the token means nothing any more.

@@ -6,7 +6,16 @@ namespace Ota.Server.Devices;
 
 /// <summary>What the device said when it last asked; replaced whole, so a reader never sees half of two check-ins.</summary>
 /// <param name="Generation">The one that said it, which need not be the present one.</param>
-internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next, long Generation);
+internal sealed record Heard(CheckIn CheckIn, DateTimeOffset At, DateTimeOffset Next, long Generation)
+{
+    // There is one for each device: half of what two moments with an offset take.
+    private readonly long _at = At.UtcTicks;
+    private readonly long _next = Next.UtcTicks;
+
+    public DateTimeOffset At => new(_at, TimeSpan.Zero);
+
+    public DateTimeOffset Next => new(_next, TimeSpan.Zero);
+}
 
 /// <summary>What a device ran: the version it said, and the hash of the statement if it said one.</summary>
 internal sealed record Ran(string Running, string? Release)
@@ -30,8 +39,11 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 {
     public const string NoDeploymentYet = "enrolled";
 
+    private static readonly object NotLooked = new();
+
     // Each "look again" is an object of its own, so that one that came meanwhile is never taken for the one before.
-    private object? _considered = new();
+    private object? _considered = NotLooked;
+    private readonly long _enrolled = enrolled.UtcTicks;
 
     public string Id { get; } = id;
 
@@ -41,11 +53,11 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public string HardwareId { get; } = hardwareId;
 
     /// <summary>Its hardware id as people may write it, see <see cref="DeviceNames"/>.</summary>
-    public string PlainName { get; } = DeviceNames.Plain(hardwareId);
+    public string PlainName => DeviceNames.Plain(HardwareId);
 
     public string Hardware { get; } = hardware;
 
-    public DateTimeOffset Enrolled { get; } = enrolled;
+    public DateTimeOffset Enrolled => new(_enrolled, TimeSpan.Zero);
 
     public string? Group { get; set; }
 

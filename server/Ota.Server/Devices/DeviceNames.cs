@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Http;
@@ -11,7 +10,7 @@ namespace Ota.Server.Devices;
 /// </summary>
 internal sealed class DeviceNames
 {
-    private readonly ConcurrentDictionary<string, ImmutableArray<Device>> _byPlainName = new(StringComparer.Ordinal);
+    private readonly DeviceIndex _byPlainName = new(device => device.PlainName);
 
     /// <summary>Without case and without the separators that differ from label to label.</summary>
     public static string Plain(string name)
@@ -21,13 +20,16 @@ internal sealed class DeviceNames
         return string.Concat(name.Where(c => c is not (':' or '-' or '.')).Select(char.ToLowerInvariant));
     }
 
-    public void Add(Device device) =>
-        _byPlainName.AddOrUpdate(device.PlainName, _ => [device], (_, others) => others.Add(device));
+    public void Add(Device device) => _byPlainName.Add(device);
+
+    /// <summary>The device of a product that the hardware enrolled as, letter by letter.</summary>
+    public Device? Find(string product, string hardwareId) =>
+        _byPlainName.FindAll(Plain(hardwareId)).FirstOrDefault(device => device.HardwareId == hardwareId && device.Product == product);
 
     /// <summary>Whose hardware id this is; those that have it letter by letter, if there are such.</summary>
     public ImmutableArray<Device> Find(string name)
     {
-        var alike = _byPlainName.GetValueOrDefault(Plain(name), []);
+        ImmutableArray<Device> alike = [.. _byPlainName.FindAll(Plain(name))];
         return alike.Any(device => device.HardwareId == name) ? alike.RemoveAll(device => device.HardwareId != name) : alike;
     }
 }

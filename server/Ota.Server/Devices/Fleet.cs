@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using Dapper;
 using Ota.Server.CheckIns;
@@ -12,26 +11,29 @@ internal sealed class Fleet(Database database)
 {
     private const int Locks = 1024;
 
-    private readonly ConcurrentDictionary<string, Device> _byId = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<(string Product, string HardwareId), Device> _byHardware = new();
+    private readonly DeviceIndex _byId = new(device => device.Id);
     private readonly DeviceNames _names = new();
     private readonly SemaphoreSlim[] _locks = NewLocks();
     private readonly SemaphoreSlim[] _hardwareLocks = NewLocks();
 
     public int Count => _byId.Count;
 
-    public ICollection<Device> All => _byId.Values;
+    public IEnumerable<Device> All => _byId.All;
 
     public void Load()
     {
-        var (rows, open, wiped) = database.Read(connection => (
-            connection.Query<DeviceRow>(DeviceTable.AllSql).AsList(), DeploymentTable.AllOpen(connection), Decommission.All(connection)));
-        foreach (var row in rows)
-            Add(row.ToDevice());
-        foreach (var deployment in open)
-            _byId[deployment.Device].Open = deployment;
-        foreach (var decommission in wiped)
-            _byId[decommission.Device].Decommissioned = decommission;
+        database.Read(connection =>
+        {
+            // Row by row, and what many devices say alike once: a million of them would else take twice the memory and the time.
+            var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (var row in DeviceTable.All(connection))
+                Add(row.ToDevice(text => texts.TryGetValue(text, out var known) ? known : texts[text] = text));
+            foreach (var deployment in DeploymentTable.AllOpen(connection))
+                Find(deployment.Device)!.Open = deployment;
+            foreach (var decommission in Decommission.All(connection))
+                Find(decommission.Device)!.Decommissioned = decommission;
+            return 0;
+        });
     }
 
     /// <summary>Takes over what another server wrote about these devices; new ones are added.</summary>
@@ -72,23 +74,19 @@ internal sealed class Fleet(Database database)
     /// <summary>Adds a device, unless it is there; the one that is there then.</summary>
     public Device Add(Device device)
     {
-        var kept = _byId.GetOrAdd(device.Id, device);
+        var kept = _byId.GetOrAdd(device);
         if (ReferenceEquals(kept, device))
-        {
-            _byHardware[(device.Product, device.HardwareId)] = device;
             _names.Add(device);
-        }
-
         return kept;
     }
 
-    public Device? Find(string id) => _byId.GetValueOrDefault(id);
+    public Device? Find(string id) => _byId.Find(id);
 
     /// <summary>Whose id or hardware id this is: none, one, or several that cannot be told apart by it.</summary>
     public IReadOnlyList<Device> Named(string name) =>
         Find(name) is { } device || (device = Find(name.ToLowerInvariant())) is not null ? [device] : _names.Find(name);
 
-    public Device? FindByHardware(string product, string hardwareId) => _byHardware.GetValueOrDefault((product, hardwareId));
+    public Device? FindByHardware(string product, string hardwareId) => _names.Find(product, hardwareId);
 
     /// <summary>
     /// Whoever changes a device's facts holds this; devices share locks, so hold one at a time. Where several servers write, the facts are read
@@ -154,6 +152,7 @@ internal sealed class Fleet(Database database)
 /// <summary>The rows of devices.</summary>
 internal static class DeviceTable
 {
+    // DeviceRow.Of reads the columns in this order.
     public const string AllSql =
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
@@ -206,6 +205,16 @@ internal static class DeviceTable
     /// <summary>The same where several servers write, for a check-in that may no longer be the last one.</summary>
     public static void WriteHeardBehind(DbConnection connection, string device, Heard heard) =>
         WriteHeard(connection, HeardBehindSql, device, heard);
+
+    /// <summary>Every row, one after the other and by hand: a mapper takes as long as the database.</summary>
+    public static IEnumerable<DeviceRow> All(DbConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = AllSql;
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+            yield return DeviceRow.Of(rows);
+    }
 
     private static void WriteHeard(DbConnection connection, string sql, string device, Heard heard) =>
         connection.ExecuteKept(
@@ -285,6 +294,38 @@ internal sealed class DeviceRow
 
     public string? BeforeRelease { get; init; }
 
+    public static DeviceRow Of(DbDataReader row) => new()
+    {
+        Id = row.GetString(0),
+        Product = row.GetString(1),
+        HardwareId = row.GetString(2),
+        Hardware = row.GetString(3),
+        GroupName = Text(row, 4),
+        Generation = row.GetInt64(5),
+        Enrolled = row.GetInt64(6),
+        CheckedIn = row.GetInt64(7),
+        HandedOver = row.GetInt64(8),
+        Running = row.GetString(9),
+        Release = Text(row, 10),
+        Slot = row.GetString(11),
+        SecurityCounter = row.GetInt64(12),
+        LastOrder = row.GetInt64(13),
+        OrderNumber = row.GetInt64(14),
+        Instruction = row.GetInt64(15),
+        State = row.GetString(16),
+        LastSeen = Number(row, 17),
+        NextCheckIn = Number(row, 18),
+        RestartCause = Text(row, 19),
+        RestartAt = row.GetInt64(20),
+        Restarts = row.GetInt64(21),
+        Uptime = row.GetInt64(22),
+        Rssi = row.GetInt64(23),
+        FreeMemory = row.GetInt64(24),
+        Zone = Text(row, 25),
+        BeforeRunning = Text(row, 26),
+        BeforeRelease = Text(row, 27),
+    };
+
     /// <summary>Lets a device's facts be as they stand here.</summary>
     public void CopyTo(Device device)
     {
@@ -306,39 +347,50 @@ internal sealed class DeviceRow
             device.Considered = null;
     }
 
+    private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static long? Number(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
     // One that this machine does not know is as none: the zone of the poll.
     private TimeZoneInfo? Place() => Zone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(Zone, out var zone) ? zone : null;
 
-    public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
+    public Device ToDevice() => ToDevice(text => text);
+
+    /// <param name="kept">The one of a text that is kept, for those that many devices say alike.</param>
+    public Device ToDevice(Func<string, string> kept)
     {
-        Group = GroupName,
-        Zone = Place(),
-        Generation = Generation,
-        CheckedIn = CheckedIn != 0,
-        HandedOver = HandedOver != 0,
-        OrderNumber = OrderNumber,
-        Instruction = Instruction,
-        State = State,
-        RunningAtEnrollment = Running,
-        Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease),
-        Heard = LastSeen is { } seen
-            ? new Heard(
-                new CheckIn(
-                    Running,
-                    Release,
-                    Enum.Parse<SlotState>(Slot, ignoreCase: true),
-                    (int)SecurityCounter,
-                    LastOrder,
-                    Cleared: 0,
-                    KeyCounter: 0,
-                    new Restart(RestartCause ?? "power-or-unknown", RestartAt, Restarts),
-                    Uptime,
-                    (int)Rssi,
-                    FreeMemory,
-                    Hardware),
-                DateTimeOffset.FromUnixTimeMilliseconds(seen),
-                DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen),
-                Generation)
-            : null,
-    };
+        var (running, release) = (kept(Running), Release is null ? null : kept(Release));
+        return new Device(Id, kept(Product), HardwareId, kept(Hardware), DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
+        {
+            Group = GroupName is null ? null : kept(GroupName),
+            Zone = Place(),
+            Generation = Generation,
+            CheckedIn = CheckedIn != 0,
+            HandedOver = HandedOver != 0,
+            OrderNumber = OrderNumber,
+            Instruction = Instruction,
+            State = kept(State),
+            RunningAtEnrollment = running,
+            Before = BeforeRunning is null ? null : new Ran(kept(BeforeRunning), BeforeRelease is null ? null : kept(BeforeRelease)),
+            Heard = LastSeen is { } seen
+                ? new Heard(
+                    new CheckIn(
+                        running,
+                        release,
+                        Slot == "trial" ? SlotState.Trial : SlotState.Confirmed,
+                        (int)SecurityCounter,
+                        LastOrder,
+                        Cleared: 0,
+                        KeyCounter: 0,
+                        new Restart(kept(RestartCause ?? "power-or-unknown"), RestartAt, Restarts),
+                        Uptime,
+                        (int)Rssi,
+                        FreeMemory,
+                        kept(Hardware)),
+                    DateTimeOffset.FromUnixTimeMilliseconds(seen),
+                    DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen),
+                    Generation)
+                : null,
+        };
+    }
 }

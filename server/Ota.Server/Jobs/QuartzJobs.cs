@@ -1,4 +1,5 @@
 using Npgsql;
+using Ota.Server.Data;
 using Quartz;
 
 namespace Ota.Server.Jobs;
@@ -48,10 +49,11 @@ internal static class QuartzJobs
 
     private static void Share(IPersistentStoreBuilder store, string database)
     {
-        // A pool of its own, small, and empty between two looks.
+        // A pool of its own, small, and empty between two looks. One that freezes in the middle of a look would else keep all others from theirs.
         store.UsePostgres(NpgsqlFactory.Instance, new NpgsqlConnectionStringBuilder(database)
         {
             ApplicationName = "ota jobs", MaxPoolSize = 5, ConnectionIdleLifetime = 5, ConnectionPruningInterval = 2,
+            Options = PostgresDatabase.CutsOffWhoFreezes,
         }.ToString());
         store.ProvisionSchema();
         store.UseClustering(cluster =>

@@ -49,9 +49,17 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
 
+    private readonly Lock _change = new();
     private readonly ConcurrentDictionary<string, Product> _products = new(StringComparer.Ordinal);
 
     public void Load()
+    {
+        // Read under the lock, so that what was read last is what stays.
+        lock (_change)
+            Read();
+    }
+
+    private void Read()
     {
         var (rows, keys, statements) = database.Read(connection => (
             connection.Query<Row>(AllSql).AsList(),
@@ -192,9 +200,14 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Pins = pins ?? SystemPins.Usual });
     }
 
-    // One change does not undo another that came between.
-    private Product Change(string name, Func<Product, Product> change) =>
-        _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
+    // One change does not undo another that came between; where several servers write, another's may be in memory before the answer to this one.
+    private Product Change(string name, Func<Product, Product> change)
+    {
+        if (!database.IsShared)
+            return _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
+        Load();
+        return _products[name];
+    }
 
     private static void InsertKeys(DbConnection connection, string product, IReadOnlyList<ReleaseKey> keys)
     {

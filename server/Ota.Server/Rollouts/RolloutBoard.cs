@@ -90,12 +90,7 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
             },
             cancellation);
         if (started is not null)
-        {
-            // What the change feed took over meanwhile may hold it already.
-            Change(started.Product, rollouts =>
-                [.. rollouts.Where(there => there.Id != started.Id).Append(started).OrderByDescending(there => there.Id)]);
-        }
-
+            TakeOver(started);
         return started;
     }
 
@@ -115,7 +110,8 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var changed = after with
         {
-            Changed = now,
+            // Later than the last one, by whatever clock that was: it tells one change from another.
+            Changed = now > before.Changed ? now : before.Changed.AddMilliseconds(1),
             Ended = after.State is RolloutState.Aborted or RolloutState.Returned or RolloutState.Completed ? now : null,
         };
         var isDone = await database.WriteAsync(
@@ -137,10 +133,19 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
             return null;
         }
 
-        Change(before.Product, rollouts => changed.IsOver
-            ? rollouts.RemoveAll(there => there.Id == changed.Id)
-            : [.. rollouts.Select(there => there.Id == changed.Id ? changed : there)]);
+        TakeOver(changed);
         return changed;
+    }
+
+    // Where several servers write, one of them may have changed it again before this one had the answer to its commit, and the change feed may
+    // have taken that over: what is in the database counts.
+    private void TakeOver(Rollout written)
+    {
+        if (database.IsShared)
+            Load([written.Product]);
+        else
+            Change(written.Product, rollouts =>
+                [.. rollouts.Where(there => there.Id != written.Id).Concat(written.IsOver ? [] : [written]).OrderByDescending(there => there.Id)]);
     }
 
     private void Change(string product, Func<ImmutableList<Rollout>, ImmutableList<Rollout>> change)

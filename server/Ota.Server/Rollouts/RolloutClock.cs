@@ -47,7 +47,7 @@ internal sealed partial class RolloutClock(
     private static bool IsToBeLookedAt(Rollout rollout) =>
         rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning;
 
-    /// <summary>Looks at every device for whom a rollout has yet to reach.</summary>
+    /// <summary>Looks for devices that a rollout has yet to reach; one whom the open wave lets in is enough to know that it is not done.</summary>
     private WaveLeft Left(Rollout rollout, DateTimeOffset now)
     {
         var product = products.Find(rollout.Product)!;
@@ -64,6 +64,8 @@ internal sealed partial class RolloutClock(
                 continue;
             inAll++;
             inWave += decision.Held == RolloutHold.WaveNotOpen ? 0 : 1;
+            if (inWave > 0)
+                break;
         }
 
         return new WaveLeft(inWave, inAll);

@@ -45,7 +45,7 @@ internal static class RolloutEndpoints
             return problem!;
         // An image was given up this moment: asked again, it says which.
         return await board.StartAsync(read.Rollout, read.Images, cancellation) is { } started
-            ? TypedResults.Created($"/api/v1/rollouts/{started.Id}", views.Of(started))
+            ? TypedResults.Created($"/api/v1/rollouts/{started.Id}", views.Started(started))
             : Problems.Conflict(
                 "image-deleted", $"An image of {asked.Product} {asked.Version} was deleted this moment. Push the build again, then ask again.");
     }

@@ -27,12 +27,13 @@ internal static class RolloutTable
                 @Changed)
         """;
 
-    // Whoever decided did so on this state and this wave; two servers, or a person and the clock, never do it twice.
+    // Whoever decided did so on this state and this wave, as of that change; two servers, or a person and the clock, never do it twice, and
+    // who woke from a long sleep does nothing to a rollout that was paused and resumed meanwhile.
     private const string ChangeSql =
         """
         UPDATE rollouts SET state = @State, wave = @Wave, ended = @Ended, starts = @Starts, changed = @Changed, forgiven = @Forgiven,
                state_reason = @StateReason
-        WHERE id = @Id AND state = @beforeState AND wave = @beforeWave
+        WHERE id = @Id AND state = @beforeState AND wave = @beforeWave AND COALESCE(changed, created) = @beforeChanged
         """;
 
     private const string OpenSql = "INSERT INTO rollout_waves (rollout, wave, opened) VALUES (@rollout, @wave, @at)";
@@ -84,7 +85,7 @@ internal static class RolloutTable
         var isDone = connection.Execute(ChangeSql, new
         {
             row.Id, row.State, row.Wave, row.Ended, row.Starts, row.Changed, row.Forgiven, row.StateReason,
-            beforeState = RolloutWords.Of(before.State), beforeWave = before.Wave,
+            beforeState = RolloutWords.Of(before.State), beforeWave = before.Wave, beforeChanged = before.Changed.ToUnixTimeMilliseconds(),
         }) > 0;
         if (isDone && after.Wave > before.Wave)
             Open(connection, after);

@@ -8,7 +8,9 @@ namespace Ota.Server.Rollouts;
 /// <summary>A rollout as staff see it.</summary>
 /// <param name="Wave">The open one, counted from 1; 0 before the start.</param>
 /// <param name="Silent">Deployments past the deadline that have not come to an end.</param>
-/// <param name="Held">Of the devices it is for that it has given nothing: how many it leaves as they are, by reason.</param>
+/// <param name="Held">
+/// Of the devices it is for that it has given nothing: how many it leaves as they are, by reason. Empty in the answer to its start.
+/// </param>
 /// <param name="Devices">How many it is for, now.</param>
 public sealed record RolloutView(
     long Id,
@@ -37,8 +39,8 @@ public sealed record RolloutView(
     long Devices);
 
 /// <param name="Opened">Null while it is not.</param>
-/// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told.</param>
-public sealed record WaveView(int Number, string UpTo, DateTimeOffset? Opened, long Devices, IReadOnlyDictionary<string, long> Deployments);
+/// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told. Null in the answer to its start.</param>
+public sealed record WaveView(int Number, string UpTo, DateTimeOffset? Opened, long? Devices, IReadOnlyDictionary<string, long> Deployments);
 
 /// <summary>What a rollout would do.</summary>
 /// <param name="Held">How many devices it would leave as they are, by reason, once all waves are open.</param>
@@ -59,12 +61,28 @@ internal sealed class RolloutViews(
 {
     public RolloutView Of(Rollout rollout)
     {
+        // Every device would have to be looked at, and it has nothing for any.
+        var isCounted = !rollout.IsOver && !IsCovered(rollout);
+        return Of(rollout, isCounted ? Count(rollout, time.GetUtcNow()) : RolloutCensus.Nobody(rollout.Plan.Waves.Count));
+    }
+
+    /// <summary>As it was started: with how many devices it is for, and without what it has for each, as there may be a million.</summary>
+    public RolloutView Started(Rollout rollout)
+    {
+        var (view, product, now) = (
+            Of(rollout, RolloutCensus.Nobody(rollout.Plan.Waves.Count)), products.Find(rollout.Product)!, time.GetUtcNow());
+        return view with
+        {
+            Devices = fleet.All.LongCount(device => IsFor(rollout, device, product, now)),
+            Waves = [.. view.Waves.Select(wave => wave with { Devices = null })],
+        };
+    }
+
+    private RolloutView Of(Rollout rollout, RolloutCensus counted)
+    {
         var now = time.GetUtcNow();
         var (counts, opened) = database.Read(connection => (
             RolloutProgress.Counts(connection, rollout, now), RolloutTable.Opened(connection, rollout.Id)));
-        var isCovered = IsCovered(rollout);
-        // Every device would have to be looked at, and it has nothing for any.
-        var counted = rollout.IsOver || isCovered ? RolloutCensus.Nobody(rollout.Plan.Waves.Count) : Count(rollout, now);
         if (rollout.State == RolloutState.Returning)
             CountReturn(rollout, counted.Held);
         if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
@@ -76,7 +94,7 @@ internal sealed class RolloutViews(
             rollout.Hardware,
             rollout.Plan.Where?.ToString(),
             rollout.Group is null ? RolloutWords.Of(rollout.Target) : "group " + rollout.Group,
-            isCovered && rollout.State == RolloutState.Active ? "superseded" : RolloutWords.Of(rollout.State),
+            rollout.State == RolloutState.Active && IsCovered(rollout) ? "superseded" : RolloutWords.Of(rollout.State),
             rollout.StateReason,
             rollout.Created,
             rollout.CreatedBy,
@@ -130,18 +148,16 @@ internal sealed class RolloutViews(
     {
         var product = products.Find(rollout.Product)!;
         var census = RolloutCensus.Nobody(rollout.Plan.Waves.Count);
-        foreach (var device in fleet.All)
-        {
-            if (device.Decommissioned is not null || !RolloutPolicy.IsFor(rollout, device))
-                continue;
-            var asking = Asking.Of(device, product, now);
-            if (!RolloutChoices.Matches(rollout, asking))
-                continue;
-            census.Add(rollout, device, rollout.Id > device.Instruction ? choices.Decide(rollout, asking) : null);
-        }
-
+        foreach (var device in fleet.All.Where(device => IsFor(rollout, device, product, now)))
+            census.Add(rollout, device, rollout.Id > device.Instruction ? choices.Decide(rollout, Asking.Of(device, product, now)) : null);
         return census.Settled(rollout.Plan.Waves);
     }
+
+    // A filter is asked last: of a million devices most rollouts ask nothing more.
+    private static bool IsFor(Rollout rollout, Device device, Product product, DateTimeOffset now) =>
+        device.Decommissioned is null
+        && RolloutPolicy.IsFor(rollout, device)
+        && (rollout.Plan.Where is null || RolloutChoices.Matches(rollout, Asking.Of(device, product, now)));
 
     // Of those that got it, who cannot be brought back.
     private void CountReturn(Rollout rollout, SortedDictionary<string, long> held)

@@ -21,7 +21,7 @@ internal sealed record WaveProgress(int Number, long Given, long Confirmed, Wave
 }
 
 /// <summary>Devices that a rollout is for, that run something else, could take it and have not begun.</summary>
-/// <param name="InWave">Those whom the open wave lets in.</param>
+/// <param name="InWave">Those whom the open wave lets in; once there is one, no more are counted.</param>
 internal readonly record struct WaveLeft(long InWave, long InAll);
 
 internal enum WaveStep

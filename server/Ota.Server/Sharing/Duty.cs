@@ -7,8 +7,9 @@ namespace Ota.Server.Sharing;
 
 /// <summary>
 /// What one server does for all: webhooks and alerts. Where several share a database one of them has a lease, which it renews; when it
-/// dies or freezes another takes over after at most <see cref="LeaseSeconds"/>. It is a courtesy and no lock: whoever still acts on a lease
-/// that has just ended does what the other may do too, so what is done must bear being done twice.
+/// dies or freezes another takes over after at most <see cref="LeaseSeconds"/>. <see cref="IsMine"/> is a courtesy and no lock: whoever still
+/// acts on a lease that has just ended does what the other may do too, so what is done must bear being done twice. What does not asks
+/// <see cref="IsMineIn"/> in the very transaction that writes it.
 /// </summary>
 internal sealed partial class Duty(Database database, ILogger<Duty> logger) : BackgroundService
 {
@@ -22,6 +23,8 @@ internal sealed partial class Duty(Database database, ILogger<Duty> logger) : Ba
         WHERE d.holder = @me OR d.until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         """;
 
+    private const string HeldSql = "SELECT count(*) FROM duties WHERE name = 'everything' AND holder = @me";
+
     private const string LeaveSql = "DELETE FROM duties WHERE name = 'everything' AND holder = @me";
 
     private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(2);
@@ -33,6 +36,9 @@ internal sealed partial class Duty(Database database, ILogger<Duty> logger) : Ba
 
     /// <summary>Whether this server does it now. Always, where it is alone.</summary>
     public bool IsMine => !database.IsShared || Stopwatch.GetTimestamp() < Volatile.Read(ref _until);
+
+    /// <summary>Whether no other server has taken it. Asked in a write, it stays so until that is done, as there is one writer at a time.</summary>
+    public bool IsMineIn(DbConnection connection) => !database.IsShared || connection.ExecuteScalar<long>(HeldSql, new { me = _me }) > 0;
 
     /// <summary>Takes the lease if it is free, before the first request.</summary>
     public async Task TakeAsync(CancellationToken cancellation)

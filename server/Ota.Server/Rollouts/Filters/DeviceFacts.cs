@@ -34,7 +34,7 @@ internal readonly record struct DeviceFacts(
     /// <summary>What runs; null when that is no version, for nothing compares with it.</summary>
     public string? Version { get; } = VersionOrder.IsVersion(Version) ? Version : null;
 
-    /// <summary>The device as the server knows it now. Allocates nothing.</summary>
+    /// <summary>The device as the server knows it now. Allocates nothing but its plain name.</summary>
     public static DeviceFacts Of(Device device)
     {
         // Once: a check-in meanwhile replaces it whole.

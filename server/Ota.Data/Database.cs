@@ -19,6 +19,9 @@ internal abstract class Database : IAsyncDisposable
 
     protected Database() => _thread = new Thread(WriteLoop) { IsBackground = true, Name = "database writer" };
 
+    /// <summary>Units of work that wait for their commit.</summary>
+    public int Waiting => _queue.Reader.Count;
+
     /// <summary>Whether other servers write to it too.</summary>
     public abstract bool IsShared { get; }
 

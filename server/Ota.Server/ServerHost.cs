@@ -28,6 +28,7 @@ using Ota.Server.Secrets;
 using Ota.Server.Settings;
 using Ota.Server.Sharing;
 using Ota.Server.Staff;
+using Ota.Server.Telemetry;
 using Ota.Server.Webhooks;
 
 namespace Ota.Server;
@@ -72,6 +73,7 @@ internal static partial class ServerHost
         try
         {
             AddServices(builder.Services, settings, directory, alone);
+            builder.AddTelemetry(settings);
             configure?.Invoke(builder);
             app = builder.Build();
             app.Lifetime.ApplicationStarted.Register(() => started = true);
@@ -229,6 +231,7 @@ internal static partial class ServerHost
         services.GetRequiredService<Fleet>().Load();
         await services.GetRequiredService<ServerRuns>().BeginAsync(cancellation);
         services.GetRequiredService<AlertWatch>().Load();
+        services.GetRequiredService<Gauges>();
         // What the loading of a large fleet leaves behind would else stay the process's for hours, as little is made anew afterwards.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return fresh;
@@ -236,6 +239,7 @@ internal static partial class ServerHost
 
     private static void Map(WebApplication app)
     {
+        app.UseTraces();
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(pages => Problems.WriteAsync(pages.HttpContext, Problems.OfStatus(pages.HttpContext)));
         // Device calls end here: they know their caller by themselves, and what follows would look up each token as a staff key.

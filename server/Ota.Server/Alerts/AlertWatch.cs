@@ -6,6 +6,7 @@ using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Products;
 using Ota.Server.Sharing;
+using Ota.Server.Telemetry;
 
 namespace Ota.Server.Alerts;
 
@@ -15,7 +16,7 @@ namespace Ota.Server.Alerts;
 /// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
-    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, Duty duty, TimeProvider time, ILogger<AlertWatch> logger)
+    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, Duty duty, Meters meters, TimeProvider time, ILogger<AlertWatch> logger)
     : BackgroundService
 {
     private const int Batch = 200;
@@ -34,6 +35,9 @@ internal sealed partial class AlertWatch(
 
     // Samples of several servers that were judged already; they are read again for a while, in case one comes late.
     private HashSet<(string Device, long At)> _judged = [];
+
+    /// <summary>Devices whose alerts are to be written.</summary>
+    public int Waiting => _changed.Count;
 
     /// <summary>Memory from disk, after the fleet's.</summary>
     public void Load() => Load(DateTimeOffset.MaxValue);
@@ -130,7 +134,7 @@ internal sealed partial class AlertWatch(
         await _flushing.WaitAsync();
         try
         {
-            foreach (var batch in Waiting().Chunk(Batch))
+            foreach (var batch in Due().Chunk(Batch))
             {
                 if (!await WriteAsync(batch))
                     return;
@@ -265,7 +269,7 @@ internal sealed partial class AlertWatch(
             _changed.Enqueue(watched);
     }
 
-    private IEnumerable<Watched> Waiting()
+    private IEnumerable<Watched> Due()
     {
         for (var left = _changed.Count; left > 0 && _changed.TryDequeue(out var watched); left--)
         {
@@ -316,6 +320,7 @@ internal sealed partial class AlertWatch(
 
     private void Said(AlertChange change)
     {
+        meters.Alert(AlertWords.Of(change.Kind), change.Detail is null ? "closed" : "opened");
         if (change.Detail is { } detail)
             Log.Opened(logger, change.Device.Id, AlertWords.Of(change.Kind), detail);
         else

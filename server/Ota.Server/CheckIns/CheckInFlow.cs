@@ -9,6 +9,7 @@ using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Settings;
+using Ota.Server.Telemetry;
 using Ota.Signing;
 
 namespace Ota.Server.CheckIns;
@@ -29,6 +30,7 @@ internal sealed partial class CheckInFlow(
     SampleLog samples,
     AlertWatch alerts,
     SystemPinWriter pins,
+    Meters meters,
     ServerSettings settings,
     TimeProvider time,
     ILogger<CheckInFlow> logger)
@@ -52,6 +54,7 @@ internal sealed partial class CheckInFlow(
         pins.Heard(device, last?.CheckIn, checkIn, about: device.Open);
         device.Heard = new Heard(checkIn, now, now + wait, caller.Generation);
         Keep(device, last, checkIn, now);
+        meters.CheckIn("held");
         return wait;
     }
 
@@ -88,7 +91,8 @@ internal sealed partial class CheckInFlow(
         // A batch that was on its way may have written the check-in before this one over it.
         Keep(device, last, checkIn, now);
         foreach (var ended in draft.Ended)
-            DeploymentLog.Ended(logger, ended);
+            DeploymentLog.Ended(logger, meters, ended);
+        meters.CheckIn(order is null ? "decided" : "offered");
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });

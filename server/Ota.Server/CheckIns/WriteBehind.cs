@@ -15,6 +15,9 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly ConcurrentQueue<Device> _queue = new();
 
+    /// <summary>Devices that are to be written.</summary>
+    public int Waiting => _queue.Count;
+
     public void Add(Device device)
     {
         if (Interlocked.Exchange(ref device.Queued, 1) == 0)
@@ -39,7 +42,7 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
 
     private async Task FlushAsync()
     {
-        foreach (var batch in Waiting().Chunk(Batch))
+        foreach (var batch in Due().Chunk(Batch))
         {
             try
             {
@@ -65,7 +68,7 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
     }
 
     // What waits now and no more: a device that asks again meanwhile is written once an interval, however often it asks.
-    private IEnumerable<Device> Waiting()
+    private IEnumerable<Device> Due()
     {
         for (var left = _queue.Count; left > 0 && _queue.TryDequeue(out var device); left--)
         {

@@ -7,6 +7,7 @@ using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Http;
 using Ota.Server.Pins;
+using Ota.Server.Telemetry;
 
 namespace Ota.Server.Deployments;
 
@@ -103,7 +104,7 @@ internal static class ReportsEndpoint
 }
 
 /// <summary>Keeps reports and lets them move the device's open deployment.</summary>
-internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter pins, TimeProvider time, ILogger<ReportLog> logger)
+internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter pins, Meters meters, TimeProvider time, ILogger<ReportLog> logger)
 {
     private const string InsertSql =
         """
@@ -143,7 +144,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         Decommission.Apply(device, moved);
         pins.Moved(device, moved);
         if (moved.State.IsOver())
-            DeploymentLog.Ended(logger, moved);
+            DeploymentLog.Ended(logger, meters, moved);
         return true;
     }
 

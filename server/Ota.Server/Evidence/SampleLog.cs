@@ -25,6 +25,9 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     private readonly ConcurrentDictionary<string, int> _kept = new(StringComparer.Ordinal);
     private long _dropped;
 
+    /// <summary>Samples that are to be written.</summary>
+    public int Waiting => _waiting.Count;
+
     /// <summary>Keeps a check-in, unless another was kept less than a minute ago and the device has not started since; what was kept.</summary>
     public Sample? Add(Device device, CheckIn checkIn, DateTimeOffset now)
     {

@@ -25,6 +25,9 @@ internal sealed partial class SystemPinWriter(
     private readonly ConcurrentDictionary<string, Saying> _sayings = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Saying> _queue = new();
 
+    /// <summary>Writes to pins that are to be kept.</summary>
+    public int Waiting => _queue.Count;
+
     // What was taken first is written first: else an older end could stand over "checking" for good.
     private readonly Lock _order = new();
 
@@ -112,7 +115,7 @@ internal sealed partial class SystemPinWriter(
     /// <summary>Writes what waits now.</summary>
     public async Task FlushAsync()
     {
-        foreach (var batch in Waiting().Chunk(Batch))
+        foreach (var batch in Due().Chunk(Batch))
         {
             Said[] taken;
             Task<List<string>> write;
@@ -182,7 +185,7 @@ internal sealed partial class SystemPinWriter(
             _queue.Enqueue(saying);
     }
 
-    private IEnumerable<Saying> Waiting()
+    private IEnumerable<Saying> Due()
     {
         for (var left = _queue.Count; left > 0 && _queue.TryDequeue(out var saying); left--)
         {

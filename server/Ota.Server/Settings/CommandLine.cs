@@ -28,6 +28,7 @@ internal static class CommandLine
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
                                       add --yes-really (10)
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
+          --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -39,7 +40,7 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour",
+        "OrderLifeHours", "RecoveriesPerHour", "Otlp",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

@@ -35,6 +35,9 @@ internal sealed record ServerSettings
     /// <summary>Whether webhooks may be told over plain http beyond this machine.</summary>
     public required bool HttpWebhooks { get; init; }
 
+    /// <summary>OTLP collector that metrics, traces and logs are sent to; null for none.</summary>
+    public required Uri? Otlp { get; init; }
+
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
@@ -60,6 +63,7 @@ internal sealed record ServerSettings
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             HttpWebhooks = Flag(configuration, "HttpWebhooks"),
+            Otlp = Address(configuration, "Otlp"),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
         };
@@ -73,6 +77,13 @@ internal sealed record ServerSettings
             ? value
             : throw new SettingFault($"Setting {name} takes a whole number from {least} to {most}, not '{text}'.");
     }
+
+    private static Uri? Address(IConfiguration configuration, string name) => configuration[name] switch
+    {
+        null or "" => null,
+        var text when Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" => uri,
+        _ => throw new SettingFault($"Setting {name} takes an address like http://localhost:4318."),
+    };
 
     private static bool Flag(IConfiguration configuration, string name) => configuration[name] switch
     {

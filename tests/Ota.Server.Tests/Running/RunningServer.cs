@@ -237,7 +237,9 @@ internal sealed class RunningServer : IAsyncDisposable
             ["--urls", "http://127.0.0.1:0", "--data", Data, "--releases", Releases, .. shared, .. _more],
             builder =>
             {
-                builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
+                builder.Services.Where(service => service.ImplementationType == typeof(Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider)).ToList()
+                    .ForEach(console => builder.Services.Remove(console));
+                builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Debug);
                 builder.Services.AddSingleton<TimeProvider>(Time);
             });
         await App.StartAsync();

@@ -14,6 +14,8 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Dialects;
+using Ota.Server.Dialects.EspUpdater;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
@@ -143,6 +145,9 @@ internal static partial class ServerHost
         services.AddSingleton<RolloutClock>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<Adoption>();
+        services.AddSingleton<DialectAuthentication>();
+        services.AddSingleton<DialectDesk>();
         services.AddSingleton<PinLines>();
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
@@ -150,6 +155,7 @@ internal static partial class ServerHost
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
+        services.AddSingleton<ClientDownloads>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<SampleLog>();
@@ -254,6 +260,7 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapDevicePins();
+        app.MapEspUpdaters();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
@@ -261,6 +268,7 @@ internal static partial class ServerHost
         api.MapProducts();
         api.MapReleases();
         api.MapDevices();
+        api.MapAdoption();
         api.MapDeployments();
         api.MapRecovery();
         api.MapPins();

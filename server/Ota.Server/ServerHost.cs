@@ -14,6 +14,11 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Dialects;
+using Ota.Server.Dialects.EspHome;
+using Ota.Server.Dialects.EspIdf;
+using Ota.Server.Dialects.EspUpdater;
+using Ota.Server.Dialects.Tasmota;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
@@ -145,6 +150,9 @@ internal static partial class ServerHost
         services.AddSingleton<RolloutClock>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<Adoption>();
+        services.AddSingleton<DialectAuthentication>();
+        services.AddSingleton<DialectDesk>();
         services.AddSingleton<PinLines>();
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
@@ -152,6 +160,7 @@ internal static partial class ServerHost
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
+        services.AddSingleton<ClientDownloads>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<SampleLog>();
@@ -260,6 +269,10 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapDevicePins();
+        app.MapEspUpdaters();
+        app.MapTasmota();
+        app.MapEspHome();
+        app.MapEspIdf();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
@@ -267,6 +280,7 @@ internal static partial class ServerHost
         api.MapProducts();
         api.MapReleases();
         api.MapDevices();
+        api.MapAdoption();
         api.MapDeployments();
         api.MapRecovery();
         api.MapPins();

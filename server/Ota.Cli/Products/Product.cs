@@ -18,6 +18,15 @@ internal sealed record SystemPins(int CheckNow, int Status, int Version, int Res
     public override string ToString() => $"check-now {CheckNow}, status {Status}, version {Version}, restart-cause {RestartCause}, rssi {Rssi}";
 }
 
+/// <summary>Which devices with other updaters than ours a product takes.</summary>
+/// <param name="Least">What they must check at least; null for all.</param>
+internal sealed record DialectRules(bool Enrolls, string? Least)
+{
+    public override string ToString() => (Enrolls ? "enroll by key" : "") + (Least is null ? "" : (Enrolls ? ", " : "") + $"check {Least} at least");
+}
+
+internal sealed record DialectsChange(DialectRules? Dialects);
+
 /// <param name="Pins">Null for the usual ones.</param>
 internal sealed record PinsChange(SystemPins? Pins);
 
@@ -37,6 +46,8 @@ internal sealed record Product(
     Followed? Follow,
     ImageRetention? Retention,
     SystemPins? Pins,
+    DialectRules? Dialects,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DialectKey,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -48,6 +59,7 @@ internal sealed record Product(
         ("Follows", Follow is null ? "" : $"channel {Follow.Channel}: each new release starts a rollout by itself"),
         ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
         ("Pins", Pins?.ToString()),
+        ("Other updaters", Dialects?.ToString()),
         ("Added", When.Exact(Created)));
 }
 

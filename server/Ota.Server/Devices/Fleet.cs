@@ -3,6 +3,7 @@ using Dapper;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
+using Ota.Server.Products;
 
 namespace Ota.Server.Devices;
 
@@ -157,7 +158,8 @@ internal static class DeviceTable
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
-               restarts, uptime, rssi, free_memory, zone, before_running, before_release
+               restarts, uptime, rssi, free_memory, zone, before_running, before_release,
+               dialect, protection, told_image, shut_out
         FROM devices
         """;
 
@@ -173,8 +175,10 @@ internal static class DeviceTable
     public const string InsertSql =
         """
         INSERT INTO devices (id, product, hardware_id, hardware, generation, enrolled, checked_in, handed_over, running, slot, security_counter,
-                             last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory)
-        VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
+                             last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory, dialect,
+                             protection)
+        VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0, @Dialect,
+                @Protection)
         ON CONFLICT (product, hardware_id) DO NOTHING
         """;
 
@@ -195,6 +199,9 @@ internal static class DeviceTable
 
     /// <summary>What it ran before.</summary>
     public const string BeforeSql = "UPDATE devices SET before_running = @Running, before_release = @Release WHERE id = @Id";
+
+    /// <summary>What a client that is not ours said of its image, and whether it is given nothing.</summary>
+    public const string ClientSql = "UPDATE devices SET told_image = @ToldImage, shut_out = @ShutOut WHERE id = @Id";
 
     /// <summary>
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
@@ -294,6 +301,14 @@ internal sealed class DeviceRow
 
     public string? BeforeRelease { get; init; }
 
+    public string? Dialect { get; init; }
+
+    public string? Protection { get; init; }
+
+    public string? ToldImage { get; init; }
+
+    public long ShutOut { get; init; }
+
     public static DeviceRow Of(DbDataReader row) => new()
     {
         Id = row.GetString(0),
@@ -324,6 +339,10 @@ internal sealed class DeviceRow
         Zone = Text(row, 25),
         BeforeRunning = Text(row, 26),
         BeforeRelease = Text(row, 27),
+        Dialect = Text(row, 28),
+        Protection = Text(row, 29),
+        ToldImage = Text(row, 30),
+        ShutOut = row.GetInt64(31),
     };
 
     /// <summary>Lets a device's facts be as they stand here.</summary>
@@ -339,6 +358,9 @@ internal sealed class DeviceRow
         device.Instruction = Instruction;
         device.State = State;
         device.Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease);
+        device.Client = Client();
+        device.ToldImage = ToldImage;
+        device.ShutOut = ShutOut != 0;
         // Within the same millisecond what is on disk comes from a decision, which is on disk at once.
         if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At.AddMilliseconds(1)))
             device.Heard = heard;
@@ -353,6 +375,11 @@ internal sealed class DeviceRow
 
     // One that this machine does not know is as none: the zone of the poll.
     private TimeZoneInfo? Place() => Zone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(Zone, out var zone) ? zone : null;
+
+    // A dialect that this version does not know gets no answers.
+    private ForeignClient? Client() => ClientDialect.Find(Dialect) is { } dialect
+        ? new ForeignClient(dialect, ProtectionWords.Parse(Protection) ?? dialect.Protection)
+        : null;
 
     public Device ToDevice() => ToDevice(text => text);
 
@@ -371,6 +398,9 @@ internal sealed class DeviceRow
             Instruction = Instruction,
             State = kept(State),
             RunningAtEnrollment = running,
+            Client = Client(),
+            ToldImage = ToldImage,
+            ShutOut = ShutOut != 0,
             Before = BeforeRunning is null ? null : new Ran(kept(BeforeRunning), BeforeRelease is null ? null : kept(BeforeRelease)),
             Heard = LastSeen is { } seen
                 ? new Heard(

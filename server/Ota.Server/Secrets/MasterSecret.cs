@@ -19,6 +19,12 @@ internal sealed class MasterSecret(byte[] master)
     /// <summary>Good for the device's pins and for nothing else.</summary>
     public byte[] PinToken(string device, long generation) => Derive("pin", device, generation);
 
+    /// <summary>What a client that was not written for this server shows, in its address or as password.</summary>
+    public byte[] DialectToken(string device, long generation) => Derive("dialect", device, generation);
+
+    /// <summary>What enrolls such clients, where a product allows it; known to all of them.</summary>
+    public string DialectKey(string product, long generation) => Base64Url.EncodeToString(Derive("dialect-enroll", product, generation));
+
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 
     /// <summary>What deliveries to a webhook are signed with.</summary>

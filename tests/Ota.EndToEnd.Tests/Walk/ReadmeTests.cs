@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Ota.EndToEnd.Tests.Walk;
@@ -49,28 +47,10 @@ public sealed partial class ReadmeTests : IAsyncLifetime
 
     private async Task<string> RunAsync(string commands)
     {
-        var tools = Directory.CreateDirectory(_folder["tools"]).FullName;
-        var ota = Path.Combine(tools, "ota");
-        await File.WriteAllTextAsync(ota, $"#!/bin/sh\nexec dotnet '{Built.Cli}' \"$@\"\n", TestContext.Current.CancellationToken);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(ota, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-
-        var start = new ProcessStartInfo("bash", ["-e"])
+        var result = await Shell.RunAsync(_folder, commands.Replace("\r", "", StringComparison.Ordinal), new Dictionary<string, string>
         {
-            WorkingDirectory = _folder.Path,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["PATH"] = tools + ":" + start.Environment["PATH"];
-        start.Environment["HOME"] = _folder.Path;
-        start.Environment["OTA_SERVER"] = _server.Address.ToString();
-        foreach (var variable in (string[])["OTA_KEY", "OTA_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"])
-            start.Environment.Remove(variable);
-        using var shell = Process.Start(start)!;
-        await shell.StandardInput.WriteAsync(new StringBuilder(commands).Replace("\r", ""), TestContext.Current.CancellationToken);
-        shell.StandardInput.Close();
-        var result = await OtaCommand.ResultAsync(shell);
+            ["OTA_SERVER"] = _server.Address.ToString(),
+        });
         return result.Succeeded().Out;
     }
 

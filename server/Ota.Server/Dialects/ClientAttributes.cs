@@ -10,7 +10,7 @@ namespace Ota.Server.Dialects;
 /// </summary>
 internal static class ClientAttributes
 {
-    public const int Most = 64;
+    public const int Most = 128;
     private const int LongestName = 128;
     private const int LongestValue = 1024;
     private const int MostInAll = 16 * 1024;

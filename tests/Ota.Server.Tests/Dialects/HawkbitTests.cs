@@ -362,7 +362,7 @@ public class HawkbitTests : IAsyncLifetime
         Assert.Equal(413, (await _client.SendAsync("PUT", _client.Path + "/configData", "{\"data\":{\"a\":\"" + new string('x', 70_000) + "\"}}")).Status);
         var deep = string.Concat(Enumerable.Repeat("{\"data\":", 1000)) + "1" + new string('}', 1000);
         Assert.Equal(400, (await _client.SendAsync("PUT", _client.Path + "/configData", deep)).Status);
-        var many = string.Join(',', Enumerable.Range(0, 65).Select(i => $"\"a{i}\":1"));
+        var many = string.Join(',', Enumerable.Range(0, 129).Select(i => $"\"a{i}\":1"));
         Assert.Equal(400, (await _client.SendAsync("PUT", _client.Path + "/configData", $"{{\"data\":{{{many}}}}}")).Status);
         Assert.Equal(415, (await _client.SendAsync("PUT", _client.Path + "/configData", "{}", "text/plain")).Status);
         Assert.Contains("configData", await _client.PollAsync());

@@ -21,7 +21,7 @@ internal static class CancelEndpoints
 
     public static async Task PostAsync(HttpContext context, Caller caller)
     {
-        if (await HawkbitEndpoints.ReadAsync(context, FeedbackEndpoint.MaximumSize, HawkbitJson.Default.FeedbackBody) is not { } body)
+        if (await ClientBody.ReadAsync(context, FeedbackEndpoint.MaximumSize, HawkbitJson.Default.FeedbackBody) is not { } body)
             return;
         if (Feedback.Of(body, DeploymentState.Ordered, out var reason) is not { } feedback)
             await Problems.WriteAsync(context, Problems.Invalid(reason));

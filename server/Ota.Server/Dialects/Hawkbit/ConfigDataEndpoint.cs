@@ -13,7 +13,7 @@ internal static class ConfigDataEndpoint
 
     public static async Task PutAsync(HttpContext context, Caller caller)
     {
-        if (await HawkbitEndpoints.ReadAsync(context, MaximumSize, HawkbitJson.Default.AttributesBody) is not { } body)
+        if (await ClientBody.ReadAsync(context, MaximumSize, HawkbitJson.Default.AttributesBody) is not { } body)
             return;
         var services = context.RequestServices;
         var notes = services.GetRequiredService<ClientNotes>();

@@ -64,7 +64,7 @@ internal static class FeedbackEndpoint
 
     public static async Task PostAsync(HttpContext context, Caller caller)
     {
-        if (await HawkbitEndpoints.ReadAsync(context, MaximumSize, HawkbitJson.Default.FeedbackBody) is not { } body)
+        if (await ClientBody.ReadAsync(context, MaximumSize, HawkbitJson.Default.FeedbackBody) is not { } body)
             return;
         var services = context.RequestServices;
         var desk = services.GetRequiredService<DialectDesk>();

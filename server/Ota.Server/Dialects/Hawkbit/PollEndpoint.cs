@@ -2,6 +2,7 @@ using System.Globalization;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Products;
 
 namespace Ota.Server.Dialects.Hawkbit;
 
@@ -27,6 +28,7 @@ internal static class PollEndpoint
         }
 
         var open = caller.Device.Open;
+        var usual = services.GetRequiredService<ProductCatalog>().Find(caller.Device.Product)!.Poll.Interval;
         var work = HawkbitPolicy.WorkOf(open, note, answer.Release?.Id);
         var calledOff = IsStopped(services, note, open);
         if (calledOff is null && work == HawkbitWork.Deploy && note.Action != HawkbitPolicy.ActionOf(open!))
@@ -34,7 +36,7 @@ internal static class PollEndpoint
         await HawkbitEndpoints.WriteAsync(
             context,
             new PollAnswer(
-                new PollConfig(new Polling(SleepOf(open is null ? answer.AskAgain : Sooner(answer.AskAgain, AtWork)))),
+                new PollConfig(new Polling(SleepOf(open is null ? answer.AskAgain : Sooner(Sooner(answer.AskAgain, AtWork), usual)))),
                 new PollLinks(
                     calledOff is null && work == HawkbitWork.Deploy ? To(context, "deploymentBase", note.Action, ArtifactEndpoint.Tag(open!)) : null,
                     calledOff is { } stop ? To(context, "cancelAction", stop) : null,

@@ -29,6 +29,8 @@ need curl curl
 [ -e /usr/share/zoneinfo/Australia/Adelaide ] || need zdump tzdata
 need node nodejs
 need npm npm --no-install-recommends
+need openssl openssl
+need swupdate swupdate --no-install-recommends
 
 # Azurite, the emulator of Azure Blob Storage. It comes whole or not at all, while the build runs.
 azurite() {

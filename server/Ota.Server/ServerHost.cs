@@ -18,6 +18,8 @@ using Ota.Server.Dialects;
 using Ota.Server.Dialects.EspHome;
 using Ota.Server.Dialects.EspIdf;
 using Ota.Server.Dialects.EspUpdater;
+using Ota.Server.Dialects.Hawkbit;
+using Ota.Server.Dialects.Mender;
 using Ota.Server.Dialects.Tasmota;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
@@ -153,6 +155,9 @@ internal static partial class ServerHost
         services.AddSingleton<Adoption>();
         services.AddSingleton<DialectAuthentication>();
         services.AddSingleton<DialectDesk>();
+        services.AddSingleton<ClientNotes>();
+        services.AddSingleton<ImageHashes>();
+        services.AddSingleton<MenderSessions>();
         services.AddSingleton<PinLines>();
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
@@ -273,6 +278,8 @@ internal static partial class ServerHost
         app.MapTasmota();
         app.MapEspHome();
         app.MapEspIdf();
+        app.MapHawkbit();
+        app.MapMender();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);

@@ -12,6 +12,7 @@ public sealed record JwsKind(string Algorithm, string Type)
     public static readonly JwsKind Release = new("RS256", "ota-release+jws");
     public static readonly JwsKind Keys = new("RS256", "ota-keys+jws");
     public static readonly JwsKind Order = new("HS256", "ota-order+jws");
+    public static readonly JwsKind Session = new("HS256", "JWT");
     public static readonly JwsKind Wifi = new("HS256", "ota-wifi+jws");
 }
 

@@ -54,6 +54,9 @@ public sealed record CheckIn(
     /// <summary>Hash of the image that a client which is not ours says it runs; null when it says none.</summary>
     public string? ToldImage { get; init; }
 
+    /// <summary>True when it is in the middle of what it was handed, and says so: it is handed nothing, and only a new version is news.</summary>
+    public bool IsBusy { get; init; }
+
     /// <summary>The largest check-in that is read, in bytes.</summary>
     public const int MaximumSize = 4096;
 

@@ -111,6 +111,8 @@ internal sealed partial class CheckInFlow(
         var considered = device.Considered;
         var board = rollouts.Of(product.Name);
         var open = device.Open;
+        if (open is not null && checkIn.IsBusy)
+            return TimeSpan.MaxValue;
         if (open is not null && !CheckInPolicy.Waits(open, checkIn, board.Find(open.Rollout), releases.Find(open.Release)))
             return null;
         if (ReferenceEquals(considered, board))
@@ -209,7 +211,7 @@ internal sealed partial class CheckInFlow(
             return default;
         }
 
-        if (draft.Open is { State: not DeploymentState.AwaitingReturn } open && board.Find(open.Rollout) is not { IsHeld: true })
+        if (draft.Open is { State: not DeploymentState.AwaitingReturn } open && !draft.CheckIn.IsBusy && board.Find(open.Rollout) is not { IsHeld: true })
         {
             var release = releases.Find(open.Release)!;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
@@ -237,6 +239,8 @@ internal sealed partial class CheckInFlow(
     // Until its image was fetched the recovery build may still be withdrawn; from then on the unit must be brought back.
     private Handed Recover(Draft draft, Deployment open)
     {
+        if (draft.CheckIn.IsBusy && draft.CheckIn.Release != open.Release)
+            return default;
         var build = releases.Find(open.Release)!;
         if (build.Withdrawn is not null && open.CanBeCalledOff)
         {

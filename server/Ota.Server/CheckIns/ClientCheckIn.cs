@@ -15,7 +15,11 @@ namespace Ota.Server.CheckIns;
 /// <param name="Uptime">Seconds.</param>
 /// <param name="FreeMemory">Bytes; 0 when it does not say.</param>
 internal sealed record ClientSays(
-    string? Version, string? Image = null, int Rssi = 0, string? RestartCause = null, long? Uptime = null, long FreeMemory = 0);
+    string? Version, string? Image = null, int Rssi = 0, string? RestartCause = null, long? Uptime = null, long FreeMemory = 0)
+{
+    /// <summary>See <see cref="CheckIn.IsBusy"/>.</summary>
+    public bool IsBusy { get; init; }
+}
 
 /// <summary>
 /// Makes a check-in of what a client says that is not ours: it runs a confirmed slot, of the release that its version or the hash of its image
@@ -30,7 +34,7 @@ internal static class ClientCheckIn
     {
         var last = device.Heard;
         var image = says.Image?.ToLowerInvariant() is { } hash && (Names.IsHex(hash, 64) || Names.IsHex(hash, 32)) ? hash : null;
-        var (version, release, tells) = Runs(device, says.Version, image, releases);
+        var (version, release, tells) = Runs(device, says, image, releases);
         return new CheckIn(
             version,
             release?.Id,
@@ -47,16 +51,17 @@ internal static class ClientCheckIn
         {
             Tells = tells,
             ToldImage = image,
+            IsBusy = says.IsBusy,
         };
     }
 
     // The version first: an updater may patch, unpack or cut what it writes, and hash that.
     private static (string Version, Release? Release, Telling Tells) Runs(
-        Device device, string? version, string? image, HardwareReleases releases)
+        Device device, ClientSays says, string? image, HardwareReleases releases)
     {
-        if (!string.IsNullOrWhiteSpace(version))
+        if (!string.IsNullOrWhiteSpace(says.Version))
         {
-            var spelled = Spelled(version.Trim());
+            var spelled = Spelled(says.Version.Trim());
             return (spelled, Among(releases.Of(spelled), device), Telling.Version);
         }
 
@@ -67,7 +72,7 @@ internal static class ClientCheckIn
         // What has not changed since is what it was.
         if (image is not null && image == device.ToldImage && last is not null)
             return (last.Running, Taken(device, releases), Telling.Version);
-        return releases.Find(FetchedOf(device.Open)) is { } fetched
+        return !says.IsBusy && releases.Find(FetchedOf(device.Open)) is { } fetched
             ? (fetched.Version, fetched, Telling.Nothing)
             : (last?.Running ?? UnknownVersion, Taken(device, releases), Telling.Nothing);
     }
@@ -75,7 +80,7 @@ internal static class ClientCheckIn
     // What the client fetched last, all of it.
     private static string? FetchedOf(Deployment? open) => open switch
     {
-        { State: DeploymentState.Downloaded } => open.Release,
+        { State: DeploymentState.Downloaded } or { Action: DeploymentAction.Install, State: DeploymentState.Trial } => open.Release,
         { IsTwoStep: true, State: DeploymentState.AwaitingReturn, Fetches: > 0 } => open.Returns,
         _ => null,
     };

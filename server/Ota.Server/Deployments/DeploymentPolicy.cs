@@ -56,6 +56,8 @@ public static class DeploymentPolicy
             (true, Telling.Version, _) => new Observation(DeploymentState.Confirmed, null),
             (true, Telling.Nothing, DeploymentState.Downloaded) =>
                 new Observation(DeploymentState.Assumed, "it fetched all of it and asked again; its client does not say what it runs"),
+            (true, Telling.Nothing, DeploymentState.Trial) =>
+                new Observation(DeploymentState.Assumed, "its client says that it is installed, but not what it runs"),
             (false, Telling.Version, DeploymentState.Downloaded) when open.Fetches >= MostFetches =>
                 new Observation(DeploymentState.Reverted, $"it fetched all of it {open.Fetches} times and asked from {checkIn.Running} again"),
             _ => null,

@@ -15,7 +15,7 @@ namespace Ota.Server.Devices;
 public sealed record NewClient(string? HardwareId, string? Dialect, string? Hardware = null, string? Protection = null);
 
 /// <param name="User">With <paramref name="Token"/> as password, where a client has Basic authentication.</param>
-/// <param name="Path">The address on this server that the client is to ask; it holds the token.</param>
+/// <param name="Path">The address on this server that the client is to ask; where nothing else can, it holds the token.</param>
 public sealed record ClientView(
     string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
 
@@ -60,7 +60,7 @@ internal static class AdoptionEndpoints
         var token = Base64Url.EncodeToString(master.DialectToken(device.Id, device.Generation));
         var view = new ClientView(
             device.Id, device.HardwareId, device.Hardware, dialect.Name, ProtectionWords.Of(device.Client!.Protection), device.Id, token,
-            $"/{dialect.Name}/{device.Id}.{token}{dialect.Path}");
+            dialect.AddressOf(device, token));
         return outcome == Adopted.New ? TypedResults.Created($"/api/v1/devices/{device.Id}", view) : TypedResults.Ok(view);
     }
 }

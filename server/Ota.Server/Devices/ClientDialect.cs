@@ -14,11 +14,23 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
     public static readonly ClientDialect EspHome = new("esphome", Protection.Md5, "esp", "/manifest.json");
     public static readonly ClientDialect EspIdf = new("esp-idf", Protection.None, "esp32") { Resumes = true };
     public static readonly ClientDialect Tasmota = new("tasmota", Protection.Md5, "esp", "/tasmota.bin");
+    public static readonly ClientDialect Hawkbit = new("hawkbit", Protection.Md5, Family: null)
+    {
+        Resumes = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
+    };
 
-    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota];
+    public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null) { Address = _ => "/mender" };
+
+    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota, Hawkbit, Mender];
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool Resumes { get; init; }
+
+    /// <summary>A device's address, where its secret is shown in a header or a body; null where the address holds it.</summary>
+    public Func<Device, string>? Address { get; init; }
+
+    /// <summary>The address on this server that a device's client is to ask.</summary>
+    public string AddressOf(Device device, string token) => Address?.Invoke(device) ?? $"/{Name}/{device.Id}.{token}{Path}";
 
     /// <summary>Every name.</summary>
     public static string All { get; } = string.Join(", ", Known.Select(dialect => dialect.Name));

@@ -27,16 +27,21 @@ internal sealed class DialectAuthentication(
     {
         if (Given(context) is not var (name, secret))
             return null;
-        if (ByToken(name, secret, dialect) is { } caller)
-            return caller;
-        if (database.IsShared && await FromElsewhereAsync(name, secret, dialect, context.RequestAborted) is { } other)
-            return other;
-        return products.Find(name) is { Dialects.Enrolls: true } product
-            && MasterSecret.Same(secret, master.DialectKey(product.Name, product.EnrollmentGeneration))
-            && Adoption.MacOf(mac) is { } hardwareId
-            ? await ByMacAsync(product, hardwareId, dialect, context)
-            : null;
+        return await ByTokenAsync(name, secret, dialect, context.RequestAborted) ?? await ByKeyAsync(name, secret, dialect, Adoption.MacOf(mac), context);
     }
+
+    /// <summary>The device of this id, if that is its token; null to be refused.</summary>
+    public async ValueTask<Caller?> ByTokenAsync(string device, string token, ClientDialect dialect, CancellationToken cancellation) =>
+        ByToken(device, token, dialect) ?? (database.IsShared ? await FromElsewhereAsync(device, token, dialect, cancellation) : null);
+
+    /// <summary>The device on this hardware, if that is the product's dialect key; enrolled by that when it is new. Null to be refused.</summary>
+    /// <param name="hardwareId">As <see cref="Adoption.Spelled"/>; null when the client names none.</param>
+    public async ValueTask<Caller?> ByKeyAsync(string productName, string key, ClientDialect dialect, string? hardwareId, HttpContext context) =>
+        products.Find(productName) is { Dialects.Enrolls: true } product
+        && MasterSecret.Same(key, master.DialectKey(product.Name, product.EnrollmentGeneration))
+        && hardwareId is not null
+            ? await ByHardwareAsync(product, hardwareId, dialect, context)
+            : null;
 
     /// <summary>401, alike for an unknown device, a wrong secret and a product that enrolls nobody so.</summary>
     public static Task RefuseAsync(HttpContext context)
@@ -60,7 +65,7 @@ internal sealed class DialectAuthentication(
         return ByToken(name, secret, dialect);
     }
 
-    private async Task<Caller?> ByMacAsync(Product product, string hardwareId, ClientDialect dialect, HttpContext context)
+    private async Task<Caller?> ByHardwareAsync(Product product, string hardwareId, ClientDialect dialect, HttpContext context)
     {
         if (fleet.FindByHardware(product.Name, hardwareId) is { HandedOver: false, Decommissioned: null, Client: { } client } known)
             return client.Dialect == dialect ? new Caller(known, known.Generation) : null;

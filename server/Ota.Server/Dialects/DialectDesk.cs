@@ -45,6 +45,9 @@ internal sealed class DialectDesk(
     public Task<bool> ReportAsync(Caller caller, long deployment, string state, string? detail) =>
         reports.AddAsync(caller, deployment, state, detail, CancellationToken.None);
 
+    /// <summary>Until what follows from the last byte that went out to a client is noted.</summary>
+    public Task SettleAsync(Caller caller) => downloads.SettleAsync(caller.Device);
+
     /// <summary>The release by which a client may fetch this image; null when it may not.</summary>
     public Release? Fetchable(Caller caller, string sha256) => downloads.Fetchable(caller.Device, sha256);
 

@@ -22,6 +22,13 @@ internal sealed class MasterSecret(byte[] master)
     /// <summary>What a client that was not written for this server shows, in its address or as password.</summary>
     public byte[] DialectToken(string device, long generation) => Derive("dialect", device, generation);
 
+    /// <summary>What the tokens are made with that Mender's client gets for its signature.</summary>
+    public byte[] SessionKey(string device, long generation) => Derive("dialect-session", device, generation);
+
+    /// <summary>The signature of a link by which one device may fetch one image without a token until <paramref name="expires"/> (Unix seconds).</summary>
+    public string DownloadSignature(string device, long generation, string sha256, long expires) =>
+        Base64Url.EncodeToString(HMACSHA256.HashData(Derive("dialect-download", device, generation), Encoding.ASCII.GetBytes($"{sha256}\0{expires}")));
+
     /// <summary>What enrolls such clients, where a product allows it; known to all of them.</summary>
     public string DialectKey(string product, long generation) => Base64Url.EncodeToString(Derive("dialect-enroll", product, generation));
 

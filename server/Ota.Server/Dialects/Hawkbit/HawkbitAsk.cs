@@ -1,0 +1,21 @@
+using Ota.Server.CheckIns;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+
+namespace Ota.Server.Dialects.Hawkbit;
+
+/// <summary>What a client's poll, its attributes and its last feedback ask alike.</summary>
+internal static class HawkbitAsk
+{
+    /// <summary>Null when it has another identity since it was asked who it is: refuse it.</summary>
+    public static async Task<DialectAnswer?> AskAsync(HttpContext context, Caller caller, ClientNote note, ClientSays says)
+    {
+        var desk = context.RequestServices.GetRequiredService<DialectDesk>();
+        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        var tells = string.IsNullOrWhiteSpace(says.Version) ? Telling.Nothing : Telling.Version;
+        var answer = await desk.AskAsync(caller, says with { IsBusy = HawkbitPolicy.IsBusy(caller.Device.Open, note, now, tells) });
+        if (answer is not null && caller.Device.Open is { } open && HawkbitPolicy.HasReverted(open, note, now, tells))
+            await desk.ReportAsync(caller, open.Id, "reverted", $"it said that it is done, and still says {says.Version} a day later");
+        return answer;
+    }
+}

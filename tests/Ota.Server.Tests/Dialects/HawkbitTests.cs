@@ -1,0 +1,402 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.Dialects;
+
+/// <summary>The conversations of SWUpdate and rauc-hawkbit-updater with the real server, over raw sockets.</summary>
+public class HawkbitTests : IAsyncLifetime
+{
+    private static readonly string Swu = "070702" + new string('s', 300_000);
+    private RunningServer _server = null!;
+    private AHawkbitClient _client = null!;
+
+    public virtual async ValueTask InitializeAsync()
+    {
+        _server = await RunningServer.StartAsync();
+        await _server.AddProductAsync();
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "070702 the first"));
+        await _server.UploadedAsync(ABuild.Of("1.1.0", Swu));
+        _client = await AHawkbitClient.AdoptAsync(_server);
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task SWUpdate_is_updated_and_confirmed_by_the_version_that_it_tells_after_its_restart()
+    {
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+        await _client.TellAsync("1.0.0");
+        Assert.Empty(await _client.PollAsync());
+        await DeployAsync("1.1.0");
+
+        var action = await _client.ActionAsync();
+        Assert.Equal(("1.1.0", "kettle-1.1.0.swu"), (action.Version, action.File));
+        Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "proceeding", "none", "Installing Update Chunk Artifacts.")).Status);
+        Assert.Equal("downloading", await _client.StateAsync());
+        var image = await _client.FetchAsync(action);
+#pragma warning disable CA5350 // It is what the client compares.
+        Assert.Equal(Convert.ToHexStringLower(SHA1.HashData(image)), action.Sha1);
+#pragma warning restore CA5350
+        Assert.Equal("downloaded", await _client.StateAsync());
+        Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "proceeding", "none", "All Chunks Installed.")).Status);
+        Assert.Equal(action, await _client.ActionAsync());
+        Assert.Equal("downloaded", await _client.StateAsync());
+
+        Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "closed", "success", "Update Installed.")).Status);
+        Assert.Equal("trial", await _client.StateAsync());
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+        await _client.TellAsync("1.1.0");
+
+        Assert.Equal("confirmed", await _client.StateAsync());
+        var shown = await _client.ShownAsync();
+        Assert.Equal(("1.1.0", -67), (shown.GetProperty("running").GetString(), shown.GetProperty("rssi").GetInt32()));
+        var installed = (await _client.PollAsync())["installedBase"];
+        Assert.Equal(action with { Id = action.Id }, await _client.ActionAtAsync(installed));
+        Assert.Equal(410, (await _client.FeedbackAsync(action.Id, "closed", "success")).Status);
+    }
+
+    [Fact]
+    public async Task A_version_in_a_header_confirms_at_the_next_poll()
+    {
+        _client.More = "x-ota-version: 1.0.0\r\n";
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+
+        _client.More = "x-ota-version: 1.1.0\r\n";
+        Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
+
+        Assert.Equal("confirmed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_tells_no_version_is_assumed_to_run_what_it_closed_and_never_confirmed()
+    {
+        await _client.TellAsync(version: null);
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        await _client.PollAsync();
+        Assert.Equal("downloaded", await _client.StateAsync());
+
+        Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "closed", "none")).Status);
+
+        Assert.Equal("assumed", await _client.StateAsync());
+        Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_is_done_and_has_yet_to_restart_is_left_alone_and_after_a_day_has_reverted()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        await _client.FeedbackAsync(action.Id, "closed", "success");
+
+        await _client.TellAsync("1.0.0");
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+        Assert.Equal("trial", await _client.StateAsync());
+
+        _server.Time.Ahead = TimeSpan.FromHours(25);
+        await _client.TellAsync("1.0.0");
+        Assert.Equal("reverted", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_failure_that_a_client_reports_ends_the_deployment_with_its_reason()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+
+        var answer = await _client.FeedbackAsync(action.Id, "closed", "failure", "ERROR : Image invalid or corrupted");
+
+        Assert.Equal((200, "failed"), (answer.Status, await _client.StateAsync()));
+        Assert.Contains("Image invalid", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
+        Assert.Equal(410, (await _client.GetAsync(_client.Path + "/deploymentBase/" + action.Id)).Status);
+    }
+
+    [Fact]
+    public async Task A_client_that_fetches_all_of_it_again_and_again_has_reverted()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        for (var tries = 0; tries < 3; tries++)
+            await _client.FetchAsync(await _client.ActionAsync());
+        var action = await _client.ActionAsync();
+
+        Assert.Equal(404, (await _client.GetAsync(action.Download)).Status);
+
+        Assert.Equal("reverted", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task Streaming_reads_of_parts_are_one_download_and_end_with_416()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        const int part = 128 * 1024;
+        for (var round = 0; round < 5; round++)
+        {
+            var all = new MemoryStream();
+            for (var at = 0; at < action.Size; at += part)
+            {
+                var answer = await _client.GetAsync(action.Download, $"Range: bytes={at}-{at + part - 1}\r\n");
+                Assert.Equal(206, answer.Status);
+                all.Write(answer.Body);
+            }
+
+            Assert.Equal(Swu, Encoding.ASCII.GetString(all.ToArray()));
+            var beyond = await _client.GetAsync(action.Download, $"Range: bytes={action.Size}-\r\n");
+            Assert.Equal((416, $"bytes */{action.Size}"), (beyond.Status, beyond.Header("Content-Range")));
+        }
+
+        Assert.Equal("downloaded", await _client.StateAsync());
+        var resumed = await _client.GetAsync(action.Download, "Range: bytes=299990-\r\n");
+        Assert.Equal((206, 16), (resumed.Status, resumed.Body.Length));
+        var other = await _client.GetAsync(action.Download, "Range: bytes=5-\r\nIf-Range: \"another\"\r\n");
+        Assert.Equal(200, other.Status);
+    }
+
+    [Fact]
+    public async Task The_MD5_is_there_as_md5sum_writes_it()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+
+        var answer = await _client.GetAsync(action.Download + ".MD5SUM");
+
+#pragma warning disable CA5351 // It is what the client compares.
+        Assert.Equal($"{Convert.ToHexStringLower(MD5.HashData(Encoding.ASCII.GetBytes(Swu)))}  {action.File}\n", Encoding.ASCII.GetString(answer.Body));
+#pragma warning restore CA5351
+        Assert.Equal("offered", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task What_is_cancelled_after_it_was_shown_is_to_be_stopped_until_the_client_says_so()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        using var cancelled = await _server.Admin.PostAsJsonAsync($"api/v1/deployments/{int.Parse(action.Id) / 2}/cancel", new { });
+        Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
+
+        var links = await _client.PollAsync();
+        Assert.DoesNotContain("deploymentBase", links);
+        var what = AHawkbitClient.Parse(await _client.GetAsync(links["cancelAction"]));
+        Assert.Equal(action.Id, what.GetProperty("cancelAction").GetProperty("stopId").GetString());
+        Assert.Equal(410, (await _client.FeedbackAsync("999999", "closed", "success", of: "cancelAction")).Status);
+        Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "closed", "success", "cancellation acknowledged.", "cancelAction")).Status);
+
+        Assert.DoesNotContain("cancelAction", await _client.PollAsync());
+        Assert.Equal(410, (await _client.GetAsync(links["cancelAction"])).Status);
+        Assert.Equal("cancelled", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_recovery_goes_in_two_actions_and_ends_where_it_began()
+    {
+        await _server.UploadedAsync(Rescue());
+        await _client.TellAsync("1.0.0");
+        await _server.PostAsync($"api/v1/devices/{_client.Device}/recover", new { reason = "the router is new" });
+
+        var first = await _client.ActionAsync();
+        Assert.Equal("9.0.0", first.Version);
+        await _client.FetchAsync(first);
+        Assert.Equal(404, (await _client.GetAsync(first.Download)).Status);
+        await _client.FeedbackAsync(first.Id, "closed", "success");
+        // Not restarted yet: this must not end it.
+        await _client.TellAsync("1.0.0");
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+
+        await _client.TellAsync("9.0.0");
+        var second = await _client.ActionAsync();
+        Assert.Equal("1.0.0", second.Version);
+        Assert.Equal(int.Parse(first.Id) + 1, int.Parse(second.Id));
+        await _client.FetchAsync(second);
+        await _client.FeedbackAsync(second.Id, "closed", "success");
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+        await _client.TellAsync("1.0.0");
+
+        Assert.Equal("completed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_recovery_of_a_client_that_tells_no_version_goes_by_what_it_closes()
+    {
+        await _server.UploadedAsync(Rescue());
+        _client.More = "x-ota-version: 1.0.0\r\n";
+        await _client.PollAsync();
+        _client.More = "";
+        await _server.PostAsync($"api/v1/devices/{_client.Device}/recover", new { reason = "the router is new" });
+
+        var first = await _client.ActionAsync();
+        await _client.FetchAsync(first);
+        Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
+        await _client.FeedbackAsync(first.Id, "closed", "success");
+        var second = await _client.ActionAsync();
+        Assert.Equal("1.0.0", second.Version);
+        await _client.FetchAsync(second);
+        await _client.FeedbackAsync(second.Id, "closed", "success");
+
+        Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
+        Assert.Equal("completed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task What_it_was_shown_and_closed_outlives_the_server()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        await _client.FeedbackAsync(action.Id, "closed", "success");
+
+        await _server.RestartAsync();
+        _client = await AHawkbitClient.AdoptAsync(_server);
+
+        Assert.Equal(["configData"], (await _client.PollAsync()).Keys);
+        Assert.Equal("trial", await _client.StateAsync());
+        await _client.TellAsync("1.1.0");
+        Assert.Equal("confirmed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_rollout_reaches_it_like_any_device()
+    {
+        await _client.TellAsync("1.0.0");
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.1.0", all = true });
+
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        await _client.FeedbackAsync(action.Id, "closed", "success");
+        await _client.TellAsync("1.1.0");
+
+        Assert.Equal("confirmed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_gateway_token_enrolls_whom_the_product_allows_and_opens_nothing_of_our_own_agents()
+    {
+        using var rules = await _server.Admin.PutAsJsonAsync("api/v1/products/kettle/dialects", new { dialects = new { enrolls = true } });
+        var key = (await _server.GetAsync("api/v1/products/kettle")).GetProperty("dialectKey").GetString();
+        var enrollment = (await _server.GetAsync("api/v1/products/kettle")).GetProperty("enrollmentKey").GetString()!;
+        await ADevice.EnrollAsync(_server, enrollment, "24:6f:28:00:00:09");
+
+        AHawkbitClient At(string id, string token) => new(_server, $"/hawkbit/kettle/controller/v1/{id}?hardware=virtual", "GatewayToken " + token, id);
+        Assert.Equal(200, (await At("gate-7", key!).GetAsync(At("gate-7", key!).Path)).Status);
+        Assert.Equal("gate-7", (await _server.GetAsync("api/v1/devices/gate-7")).GetProperty("hardwareId").GetString());
+        Assert.Equal(401, (await At("gate-8", key![..^1]).GetAsync(At("gate-8", key).Path)).Status);
+        Assert.Equal(401, (await At("x", key).GetAsync(At("24:6f:28:00:00:09", key).Path)).Status);
+        Assert.Equal(401, (await At("x", key).GetAsync(At("a%20b", key).Path)).Status);
+    }
+
+    [Fact]
+    public async Task Strangers_are_told_nothing_of_who_is_known()
+    {
+        var token = new string('A', 43);
+        var known = await new AHawkbitClient(_server, _client.Path, "TargetToken " + token, "").GetAsync(_client.Path);
+        foreach (var (path, authorization) in new[]
+        {
+            ("/hawkbit/kettle/controller/v1/nobody", "TargetToken " + token), ("/hawkbit/nothing/controller/v1/nobody", "TargetToken " + token),
+            (_client.Path, "GatewayToken " + token), (_client.Path, "Bearer " + token), (_client.Path + "/deploymentBase/2", "TargetToken"),
+            (_client.Path + "/softwaremodules/x/artifacts/y.swu", "TargetToken x"), (_client.Path + "/cancelAction/1", "TargetToken " + new string('B', 5000)),
+        })
+        {
+            var answer = await new AHawkbitClient(_server, path, authorization, "").GetAsync(path);
+            Assert.Equal(401, answer.Status);
+            Assert.Equal(AHawkbitClient.Parse(known).GetProperty("detail").GetString(), AHawkbitClient.Parse(answer).GetProperty("detail").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task The_token_of_one_device_opens_no_other()
+    {
+        var other = await AHawkbitClient.AdoptAsync(_server, "24:6f:28:aa:3f:21");
+
+        Assert.Equal(401, (await _client.GetAsync(other.Path)).Status);
+    }
+
+    [Fact]
+    public async Task A_poll_is_not_sent_again_to_who_has_it()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        var first = await _client.GetAsync((await _client.PollAsync())["deploymentBase"]);
+
+        var again = await _client.GetAsync((await _client.PollAsync())["deploymentBase"], $"If-None-Match: {first.Header("ETag")}\r\n");
+
+        Assert.Equal((304, 0), (again.Status, again.Body.Length));
+    }
+
+    [Theory]
+    [InlineData("", 400)]
+    [InlineData("null", 400)]
+    [InlineData("[]", 400)]
+    [InlineData("{}", 400)]
+    [InlineData("{\"data\":[]}", 400)]
+    [InlineData("{\"data\":{\"sw_version\":{\"a\":1}}}", 400)]
+    [InlineData("{\"data\":{\"sw_version\":\"\\ud800\"}}", 400)]
+    [InlineData("{\"data\":{\"\\ud800\":\"x\"}}", 400)]
+    [InlineData("{\"data\":{\"\":\"x\"}}", 400)]
+    [InlineData("{\"mode\":\"wipe\",\"data\":{}}", 400)]
+    [InlineData("{\"data\":{\"sw_version\":\"1.0.0\\u0000\"}}", 200)]
+    [InlineData("{\"data\":{\"rssi\":1e308,\"uptime\":-1,\"sw_version\":true}}", 200)]
+    public async Task Attributes_that_cannot_be_kept_are_refused_whole(string json, int status)
+    {
+        var answer = await _client.SendAsync("PUT", _client.Path + "/configData", json);
+
+        Assert.Equal(status, answer.Status);
+        await _client.TellAsync("1.0.0");
+        Assert.Equal("1.0.0", (await _client.ShownAsync()).GetProperty("running").GetString());
+    }
+
+    [Fact]
+    public async Task What_is_too_much_is_refused_and_nothing_of_it_is_kept()
+    {
+        Assert.Equal(413, (await _client.SendAsync("PUT", _client.Path + "/configData", "{\"data\":{\"a\":\"" + new string('x', 70_000) + "\"}}")).Status);
+        var deep = string.Concat(Enumerable.Repeat("{\"data\":", 1000)) + "1" + new string('}', 1000);
+        Assert.Equal(400, (await _client.SendAsync("PUT", _client.Path + "/configData", deep)).Status);
+        var many = string.Join(',', Enumerable.Range(0, 129).Select(i => $"\"a{i}\":1"));
+        Assert.Equal(400, (await _client.SendAsync("PUT", _client.Path + "/configData", $"{{\"data\":{{{many}}}}}")).Status);
+        Assert.Equal(415, (await _client.SendAsync("PUT", _client.Path + "/configData", "{}", "text/plain")).Status);
+        Assert.Contains("configData", await _client.PollAsync());
+        Assert.Equal(431, (await _client.GetAsync(_client.Path, string.Concat(Enumerable.Range(0, 200).Select(i => $"x-{i}: 1\r\n")))).Status);
+    }
+
+    [Fact]
+    public async Task Feedback_that_is_none_changes_nothing()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        foreach (var json in new[]
+        {
+            "", "{}", "{\"status\":null}", "{\"status\":{\"execution\":\"closed\",\"result\":{\"finished\":\"perhaps\"}}}", "{\"status\":{\"execution\":\"exploded\"}}",
+            "{\"status\":{\"execution\":7}}", "{\"status\":{\"execution\":\"closed\"",
+        })
+            Assert.Equal(400, (await _client.SendAsync("POST", $"{_client.Path}/deploymentBase/{action.Id}/feedback", json)).Status);
+        foreach (var other in new[] { "0", "1", "99999999999999999999999", "-" + action.Id, action.Id + "1", "x" })
+            Assert.Equal(410, (await _client.SendAsync("POST", $"{_client.Path}/deploymentBase/{other}/feedback", "{\"status\":{\"execution\":\"closed\"}}")).Status);
+
+        Assert.Equal("offered", await _client.StateAsync());
+        var strange = "{\"status\":{\"execution\":\"proceeding\",\"result\":{\"finished\":\"none\",\"progress\":{\"cnt\":1e300,\"of\":0}},\"details\":[\"\\ud800\",7,null,\"a\\u0000b\"]}}";
+        Assert.Equal(200, (await _client.SendAsync("POST", $"{_client.Path}/deploymentBase/{action.Id}/feedback", strange)).Status);
+        Assert.Equal("downloading", await _client.StateAsync());
+    }
+
+    private static ABuild Rescue()
+    {
+        var build = ABuild.Of("9.0.0", "070702 clears the Wi-Fi");
+        return build with { Statement = build.Statement with { Kind = "recovery" } };
+    }
+
+    private Task<JsonElement> DeployAsync(string version) =>
+        _server.PostAsync("api/v1/deployments", new { product = "kettle", version, device = _client.Device });
+
+    private async Task<JsonElement> DeploymentAsync() => (await _client.ShownAsync()).GetProperty("deployments")[0];
+}

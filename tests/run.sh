@@ -31,6 +31,7 @@ need node nodejs
 need npm npm --no-install-recommends
 need openssl openssl
 need swupdate swupdate --no-install-recommends
+need chromium chromium --no-install-recommends
 
 # Azurite, the emulator of Azure Blob Storage. It comes whole or not at all, while the build runs.
 azurite() {
@@ -60,7 +61,7 @@ suite() {
     counts=$(grep -aoE "Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+" "$log" | tail -n 1 | tr -dc '0-9 ')
     read -r total errors fails skips <<<"${counts:-0 1 0 0}"
     if [ "$code" != 0 ] && [ "$((errors + fails))" = 0 ]; then errors=1; fi
-    grep -aE '\[FAIL\]|\[SKIP\]|^(cases|kills|memory|fuzz)[: ]' "$log"
+    grep -aE '\[FAIL\]|\[SKIP\]|^(cases|kills|memory|fuzz|dashboard)[: ]' "$log"
     if [ "$((errors + fails))" != 0 ]; then cat "$log"; fi
     passed=$((passed + total - fails - skips)) failed=$((failed + fails + errors)) skipped=$((skipped + skips))
     echo "== $name: $((total - fails - skips)) passed, $((fails + errors)) failed, $skips skipped in $((SECONDS - begun)) s"
@@ -81,6 +82,7 @@ echo "== build in $((SECONDS - begun)) s"
 suite Ota.Server.Tests
 suite Ota.Agent.Tests
 suite Ota.EndToEnd.Tests
+suite Ota.Dashboard.Tests
 
 if [ "${CI:-}" = true ] && [ "$skipped" != 0 ]; then
     echo "In CI a skipped test is a failure: everything a test needs must be installed."

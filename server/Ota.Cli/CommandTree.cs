@@ -80,6 +80,7 @@ internal static class CommandTree
                 Webhooks.Webhooks.Add, Webhooks.Webhooks.List, Webhooks.Webhooks.Remove, Webhooks.Webhooks.Test,
             },
             new Command("staff", "Staff keys, for admins.") { StaffKeys.Add, StaffKeys.List, StaffKeys.Revoke },
+            People.Command,
             ShowAudit.Command,
             DataFolder.Command,
             Simulate.Simulate.Command,

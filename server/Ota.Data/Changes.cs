@@ -56,5 +56,5 @@ internal static class Changes
 }
 
 /// <param name="Server">Who wrote it.</param>
-/// <param name="Kind">What it is of: product, release and rollout (keyed by product), image, staff, device, heard, pin.</param>
+/// <param name="Kind">What it is of: product, release and rollout (keyed by product), image, staff, person, device, heard, pin.</param>
 internal sealed record Change(long Seq, string Server, string Kind, string Key);

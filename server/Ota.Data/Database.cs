@@ -16,11 +16,15 @@ internal abstract class Database : IAsyncDisposable
 
     private readonly Thread _thread;
     private DbConnection? _writer;
+    private long _reads;
 
     protected Database() => _thread = new Thread(WriteLoop) { IsBackground = true, Name = "database writer" };
 
     /// <summary>Units of work that wait for their commit.</summary>
     public int Waiting => _queue.Reader.Count;
+
+    /// <summary>How often it was read since the start, for whoever measures what a page costs.</summary>
+    public long Reads => Volatile.Read(ref _reads);
 
     /// <summary>Whether other servers write to it too.</summary>
     public abstract bool IsShared { get; }
@@ -54,6 +58,7 @@ internal abstract class Database : IAsyncDisposable
     /// <exception cref="DatabaseGoneException">It does not answer.</exception>
     public T Read<T>(Func<DbConnection, T> query)
     {
+        Interlocked.Increment(ref _reads);
         try
         {
             using var connection = OpenReader();

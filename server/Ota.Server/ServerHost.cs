@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 #if HANGFIRE
@@ -10,6 +11,7 @@ using Ota.Jobs.Hangfire;
 using Ota.Server.Alerts;
 using Ota.Server.Audit;
 using Ota.Server.CheckIns;
+using Ota.Server.Dashboard;
 using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
@@ -25,6 +27,7 @@ using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Jobs;
+using Ota.Server.People;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
@@ -43,6 +46,8 @@ namespace Ota.Server;
 /// <summary>Puts the server together: services, state from disk, endpoints.</summary>
 internal static partial class ServerHost
 {
+    private const int LargeFleet = 10_000;
+
     /// <summary>A server that has loaded its state and is ready to run.</summary>
     /// <exception cref="SettingFault">A setting or the data directory is unusable.</exception>
     public static async Task<WebApplication> BuildAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
@@ -84,9 +89,9 @@ internal static partial class ServerHost
             configure?.Invoke(builder);
             app = builder.Build();
             app.Lifetime.ApplicationStarted.Register(() => started = true);
-            var fresh = await LoadAsync(app.Services, CancellationToken.None);
+            var (adminKey, setupCode) = await LoadAsync(app.Services, CancellationToken.None);
             Map(app);
-            Announce(app, settings, fresh);
+            Announce(app, settings, adminKey, setupCode);
             return app;
         }
         catch (Exception fault)
@@ -139,6 +144,10 @@ internal static partial class ServerHost
 
         AddImages(services, settings);
         services.AddStaff();
+        services.AddPeople();
+        services.AddDashboard();
+        // Of a proxy on this machine; what others claim of themselves is not believed.
+        services.Configure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ImageClaims>();
@@ -225,8 +234,11 @@ internal static partial class ServerHost
 
     private static SettingFault Unusable(string folder, Exception fault) => new($"The folder {folder} cannot be used: {fault.Message}");
 
-    /// <summary>Memory from disk, before the first request is taken. Returns the admin key's file when it was made just now.</summary>
-    private static async Task<string?> LoadAsync(IServiceProvider services, CancellationToken cancellation)
+    /// <summary>
+    /// Memory from disk, before the first request is taken. Returns the admin key's file when it was made just now, and that of the setup code
+    /// while there is nobody.
+    /// </summary>
+    private static async Task<(string? AdminKey, string? SetupCode)> LoadAsync(IServiceProvider services, CancellationToken cancellation)
     {
         // The first that is made is the last to be let go of, after the database.
         services.GetRequiredService<DataLock>();
@@ -237,6 +249,7 @@ internal static partial class ServerHost
         if (fresh is null && services.GetRequiredService<ServerSettings>().NewAdminKey)
             fresh = await staff.NewAdminAsync(cancellation);
         await MasterCheck.RunAsync(services.GetRequiredService<Database>(), services.GetRequiredService<MasterSecret>(), cancellation);
+        var setupCode = await services.GetRequiredService<PeopleDirectory>().StartAsync(cancellation);
         await services.GetRequiredService<Duty>().TakeAsync(cancellation);
         services.GetRequiredService<ProductCatalog>().Load();
         services.GetRequiredService<ReleaseCatalog>().Load();
@@ -247,8 +260,9 @@ internal static partial class ServerHost
         services.GetRequiredService<AlertWatch>().Load();
         services.GetRequiredService<Gauges>();
         // What the loading of a large fleet leaves behind would else stay the process's for hours, as little is made anew afterwards.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return fresh;
+        if (services.GetRequiredService<Fleet>().Count > LargeFleet)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return (fresh, setupCode);
     }
 
     private static void Map(WebApplication app)
@@ -258,6 +272,8 @@ internal static partial class ServerHost
         app.UseStatusCodePages(pages => Problems.WriteAsync(pages.HttpContext, Problems.OfStatus(pages.HttpContext)));
         // Device calls end here: they know their caller by themselves, and what follows would look up each token as a staff key.
         app.UseRouting();
+        app.UseForwardedHeaders();
+        app.Use(PageHeaders.AddAsync);
         app.UseSwaggerUI(page =>
         {
             page.RoutePrefix = "docs";
@@ -266,6 +282,7 @@ internal static partial class ServerHost
         });
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseAntiforgery();
 
         app.MapGet("/healthz", () => "ok").AllowAnonymous().ExcludeFromDescription();
         app.MapGet("/readyz", Ready).AllowAnonymous().ExcludeFromDescription();
@@ -284,6 +301,7 @@ internal static partial class ServerHost
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
         api.MapStaff();
+        api.MapPeople();
         api.MapProducts();
         api.MapReleases();
         api.MapDevices();
@@ -300,6 +318,8 @@ internal static partial class ServerHost
         api.MapRollouts();
         api.MapFollow();
         api.MapAudit();
+        app.MapSignIn();
+        app.MapDashboard();
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
 #if HANGFIRE
         app.MapHangfireJobs(StaffRole.Admin.ToString());
@@ -323,7 +343,7 @@ internal static partial class ServerHost
         }
     }
 
-    private static void Announce(WebApplication app, ServerSettings settings, string? adminKey)
+    private static void Announce(WebApplication app, ServerSettings settings, string? adminKey, string? setupCode)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ota");
         if (settings.Blobs is { } blobs)
@@ -332,6 +352,8 @@ internal static partial class ServerHost
             Log.Folders(logger, settings.Data, settings.Releases);
         if (adminKey is not null)
             Log.AdminKey(logger, adminKey);
+        if (setupCode is not null)
+            Log.Setup(logger, setupCode);
     }
 
     private static partial class Log
@@ -341,6 +363,9 @@ internal static partial class ServerHost
 
         [LoggerMessage(2, LogLevel.Information, "A new admin key is in {Path}; only its owner can read it.")]
         public static partial void AdminKey(ILogger logger, string path);
+
+        [LoggerMessage(4, LogLevel.Information, "Nobody signs in at the dashboard yet: open /setup with the code in {Path}.")]
+        public static partial void Setup(ILogger logger, string path);
 
         [LoggerMessage(3, LogLevel.Information, "Data in {Data}; drop folder {Releases}; images in {Container}.")]
         public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);

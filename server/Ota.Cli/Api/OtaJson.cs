@@ -87,6 +87,9 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(WebhookPing))]
 [JsonSerializable(typeof(NewStaff))]
 [JsonSerializable(typeof(StaffMember[]))]
+[JsonSerializable(typeof(NewPerson))]
+[JsonSerializable(typeof(PersonRole))]
+[JsonSerializable(typeof(Person[]))]
 [JsonSerializable(typeof(AuditEntry[]))]
 [JsonSerializable(typeof(SimulatedDevice[]))]
 internal sealed partial class OtaJson : JsonSerializerContext

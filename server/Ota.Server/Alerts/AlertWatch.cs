@@ -113,6 +113,26 @@ internal sealed partial class AlertWatch(
         }
     }
 
+    /// <summary>
+    /// What is open now, as this server knows it: from memory, or where several share the watching, as it is on disk.
+    /// </summary>
+    public IReadOnlyList<(string Device, AlertKind Kind, OpenAlert Open)> AllOpen()
+    {
+        if (database.IsShared)
+            return database.Read(AlertTable.AllOpen);
+        var open = new List<(string, AlertKind, OpenAlert)>();
+        foreach (var watched in _watched.Values)
+        {
+            foreach (var kind in Enum.GetValues<AlertKind>())
+            {
+                if (watched.Open(kind) is { } alert)
+                    open.Add((watched.Device.Id, kind, alert));
+            }
+        }
+
+        return open;
+    }
+
     /// <summary>Looks over the fleet for who is silent, and for who is watched no longer.</summary>
     public void Sweep()
     {

@@ -16,13 +16,19 @@ internal static class AuditLog
     private const string PageSql =
         "SELECT number, at, who, action, subject, detail FROM audit WHERE number > @after ORDER BY number LIMIT @limit";
 
+    private const string LatestSql =
+        "SELECT number, at, who, action, subject, detail FROM audit WHERE number < @before ORDER BY number DESC LIMIT @limit";
+
     public static void Append(
         DbConnection connection, long at, string who, string action, string subject, string? detail = null) =>
         connection.Execute(AppendSql, new { number = Counters.Next(connection, Counters.Audit), at, who, action, subject, detail });
 
     public static IReadOnlyList<AuditEntry> Page(DbConnection connection, long after, int limit) =>
-        [.. connection.Query<Row>(PageSql, new { after, limit }).Select(row => new AuditEntry(
-            row.Number, DateTimeOffset.FromUnixTimeMilliseconds(row.At), row.Who, row.Action, row.Subject, row.Detail))];
+        [.. connection.Query<Row>(PageSql, new { after, limit }).Select(row => row.ToEntry())];
+
+    /// <summary>Newest first.</summary>
+    public static IReadOnlyList<AuditEntry> Latest(DbConnection connection, long before, int limit) =>
+        [.. connection.Query<Row>(LatestSql, new { before, limit }).Select(row => row.ToEntry())];
 
     private sealed class Row
     {
@@ -37,5 +43,7 @@ internal static class AuditLog
         public string Subject { get; init; } = "";
 
         public string? Detail { get; init; }
+
+        public AuditEntry ToEntry() => new(Number, DateTimeOffset.FromUnixTimeMilliseconds(At), Who, Action, Subject, Detail);
     }
 }

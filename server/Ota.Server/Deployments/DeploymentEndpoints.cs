@@ -81,7 +81,7 @@ internal static class DeploymentEndpoints
         return TypedResults.Ok(found.Select(deployment => View(deployment, releases)).ToArray());
     }
 
-    private static async Task<Results<Created<Started>, ProblemHttpResult>> StartAsync(
+    public static async Task<Results<Created<Started>, ProblemHttpResult>> StartAsync(
         NewDeployment asked,
         ProductCatalog products,
         ReleaseCatalog releases,
@@ -194,7 +194,7 @@ internal static class DeploymentEndpoints
         device.Heard is { CheckIn.SecurityCounter: var floor }
         && builds.FirstOrDefault(build => build.Hardware.Contains(device.Hardware)) is { } release && release.SecurityCounter < floor;
 
-    private static async Task<Results<Ok<DeploymentView>, ProblemHttpResult>> CancelAsync(
+    public static async Task<Results<Ok<DeploymentView>, ProblemHttpResult>> CancelAsync(
         long deployment, Database database, DeploymentDesk desk, ReleaseCatalog releases, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (database.Read(connection => DeploymentTable.Find(connection, deployment)) is not { } found)

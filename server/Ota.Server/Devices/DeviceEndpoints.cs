@@ -109,7 +109,7 @@ internal static class DeviceEndpoints
         return TypedResults.Ok(page.Select(View).ToArray());
     }
 
-    private static Results<Ok<DeviceStory>, ProblemHttpResult> Get(string device, Fleet fleet, Database database, ReleaseCatalog releases)
+    public static Results<Ok<DeviceStory>, ProblemHttpResult> Get(string device, Fleet fleet, Database database, ReleaseCatalog releases)
     {
         if (fleet.One(device, out var problem) is not { } found)
             return problem!;
@@ -123,7 +123,7 @@ internal static class DeviceEndpoints
             [.. deployments.Select(deployment => DeploymentEndpoints.View(deployment, releases))]));
     }
 
-    private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> GroupAsync(
+    public static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> GroupAsync(
         string device, GroupChange asked, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (fleet.One(device, out var problem) is not { } found)
@@ -157,7 +157,7 @@ internal static class DeviceEndpoints
         return TypedResults.Ok(View(found));
     }
 
-    private static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> HandOverAsync(
+    public static async Task<Results<Ok<DeviceView>, ProblemHttpResult>> HandOverAsync(
         string device, Fleet fleet, Database database, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation, HandOver? asked = null)
     {
         if (asked?.Reason is { Length: > 500 })
@@ -191,12 +191,12 @@ internal static class DeviceEndpoints
             device.Basis);
     }
 
-    private static bool Matches(Device device, string search, string plain) =>
+    public static bool Matches(Device device, string search, string plain) =>
         device.Id.Contains(search, StringComparison.OrdinalIgnoreCase)
         || (plain.Length > 0 && device.PlainName.Contains(plain, StringComparison.Ordinal))
         || (device.Group?.Contains(search, StringComparison.OrdinalIgnoreCase) ?? false);
 
-    private static DeviceView View(Device device)
+    public static DeviceView View(Device device)
     {
         var heard = device.Heard;
         var checkIn = heard?.CheckIn;

@@ -67,7 +67,7 @@ internal static class PinEndpoints
             : Problems.NotFound("value of pin", pin);
     }
 
-    private static async Task<Results<Ok<PinView>, ProblemHttpResult>> PutAsync(
+    public static async Task<Results<Ok<PinView>, ProblemHttpResult>> PutAsync(
         string device, string pin, PinValue asked, Fleet fleet, ProductCatalog products, PinDesk desk, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (fleet.One(device, out var problem) is not { } found)

@@ -37,7 +37,7 @@ internal static class ProductEndpoints
         string product, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user) =>
         catalog.Find(product) is { } found ? TypedResults.Ok(View(found, master, user)) : Problems.NotFound("product", product);
 
-    private static async Task<Results<Created<ProductView>, Ok<ProductView>, ProblemHttpResult>> AddAsync(
+    public static async Task<Results<Created<ProductView>, Ok<ProductView>, ProblemHttpResult>> AddAsync(
         NewProduct asked, ProductCatalog catalog, MasterSecret master, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (Read(asked, time.GetUtcNow(), out var reason) is not { } product)
@@ -70,7 +70,7 @@ internal static class ProductEndpoints
                 : $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
     }
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> SignalAsync(
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> SignalAsync(
         string product, SignalChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (catalog.Find(product) is not { } found)
@@ -80,7 +80,7 @@ internal static class ProductEndpoints
             : TypedResults.Ok(View(await catalog.SetSignalAsync(found, asked.Signal, user.Who(), cancellation), master, user));
     }
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RetentionAsync(
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RetentionAsync(
         string product, RetentionChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (catalog.Find(product) is not { } found)

@@ -38,7 +38,7 @@ internal static class UnitEndpoints
             RescueNetwork.Of(master, found.Name, asked.HardwareId!), "unit.make", $"{found.Name} {asked.HardwareId}", database, time, user, cancellation);
     }
 
-    private static async Task<Results<Ok<RescueNetwork>, ProblemHttpResult>> ShowAsync(
+    public static async Task<Results<Ok<RescueNetwork>, ProblemHttpResult>> ShowAsync(
         string device, Fleet fleet, MasterSecret master, Database database, TimeProvider time, ClaimsPrincipal user,
         CancellationToken cancellation) =>
         fleet.One(device, out var problem) is { } found

@@ -36,7 +36,7 @@ internal static class RecoveryEndpoints
             .WithSummary("Wipes one unit and ends its identity, for good or for a transfer to another group");
     }
 
-    private static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> RecoverAsync(
+    public static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> RecoverAsync(
         string device, NewRecovery asked, Fleet fleet, ProductCatalog products, ReleaseCatalog releases, DeploymentDesk desk,
         ServerSettings settings, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {
@@ -62,7 +62,7 @@ internal static class RecoveryEndpoints
             asked.Reason!, asked.ExpiresIn, asked.YesReally, desk, releases, settings, time, user, cancellation);
     }
 
-    private static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> DecommissionAsync(
+    public static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> DecommissionAsync(
         string device, NewDecommission asked, Fleet fleet, ReleaseCatalog releases, DeploymentDesk desk,
         ServerSettings settings, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
     {

@@ -48,7 +48,7 @@ internal static class ReleaseEndpoints
             ? TypedResults.Content(release.Statement, "application/jose")
             : problem!;
 
-    private static async Task<Results<Ok<ReleaseView>, ProblemHttpResult>> WithdrawAsync(
+    public static async Task<Results<Ok<ReleaseView>, ProblemHttpResult>> WithdrawAsync(
         string product,
         string version,
         ProductCatalog products,

@@ -37,7 +37,7 @@ internal static class RolloutEndpoints
     private static Results<Ok<RolloutView>, ProblemHttpResult> Get(long rollout, RolloutBoard board, RolloutViews views) =>
         board.Find(rollout) is { } found ? TypedResults.Ok(views.Of(found)) : NotFound(rollout);
 
-    private static async Task<Results<Created<RolloutView>, ProblemHttpResult>> StartAsync(
+    public static async Task<Results<Created<RolloutView>, ProblemHttpResult>> StartAsync(
         NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutBoard board, RolloutViews views, TimeProvider time,
         ClaimsPrincipal user, CancellationToken cancellation)
     {
@@ -50,7 +50,7 @@ internal static class RolloutEndpoints
                 "image-deleted", $"An image of {asked.Product} {asked.Version} was deleted this moment. Push the build again, then ask again.");
     }
 
-    private static Results<Ok<RolloutPlanView>, ProblemHttpResult> Plan(
+    public static Results<Ok<RolloutPlanView>, ProblemHttpResult> Plan(
         NewRollout asked, ProductCatalog products, ReleaseCatalog releases, RolloutViews views, TimeProvider time, ClaimsPrincipal user) =>
         RolloutRequest.Read(asked, products, releases, time.GetUtcNow(), user.Who(), out var problem) is { } read
             ? TypedResults.Ok(views.Plan(read.Rollout))

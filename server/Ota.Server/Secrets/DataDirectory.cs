@@ -25,6 +25,9 @@ internal sealed class DataDirectory
 
     public string AdminKey => Path.Combine(_path, "admin.key");
 
+    /// <summary>The code that makes the first person.</summary>
+    public string SetupCode => Path.Combine(_path, "setup.code");
+
     /// <summary>
     /// The master secret: made when there is no database yet. A database without its secret is refused, because a new secret would
     /// lock out every device in the field.

@@ -41,6 +41,9 @@ internal sealed class MasterSecret(byte[] master)
     /// its plain spelling.</summary>
     public byte[] RescueSecret(string product, string hardwareId) => Derive("rescue", product + "\0" + hardwareId, generation: 1);
 
+    /// <summary>Seals what is kept for the web in the database: the keys of cookies, and what makes a person's codes.</summary>
+    public byte[] WebKey(string use) => Derive("web", use, generation: 1);
+
     /// <summary>Seals the Wi-Fi password of a site in the database.</summary>
     public byte[] SiteKey(string site) => Derive("site", site, generation: 1);
 

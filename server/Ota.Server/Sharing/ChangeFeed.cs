@@ -2,6 +2,7 @@ using System.Data.Common;
 using Npgsql;
 using Ota.Server.Data;
 using Ota.Server.Devices;
+using Ota.Server.People;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Releases;
@@ -17,7 +18,7 @@ namespace Ota.Server.Sharing;
 /// </summary>
 internal sealed partial class ChangeFeed(
     Database database, ProductCatalog products, ReleaseCatalog releases, RolloutBoard rollouts, Fleet fleet, StaffDirectory staff,
-    SystemPinWriter pins, TimeProvider time, ILogger<ChangeFeed> logger) : BackgroundService
+    PeopleDirectory people, SystemPinWriter pins, TimeProvider time, ILogger<ChangeFeed> logger) : BackgroundService
 {
     private const int MostAtOnce = 5000;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -111,6 +112,8 @@ internal sealed partial class ChangeFeed(
             rollouts.Load([.. all["rollout"].Distinct()]);
         if (all.Contains("staff"))
             staff.Load();
+        if (all.Contains("person"))
+            people.Load();
         await fleet.RenewAsync([.. others["device"].Distinct()], stopping);
         foreach (var heard in others[Changes.Heard])
             fleet.RenewHeard(heard.Split(','));
@@ -127,6 +130,7 @@ internal sealed partial class ChangeFeed(
         releases.Load();
         rollouts.Load();
         staff.Load();
+        people.Load();
         await fleet.RenewAsync(database.Read(Fleet.AllIds), stopping);
         pins.ForgetAll();
     }

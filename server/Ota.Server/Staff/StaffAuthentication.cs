@@ -49,7 +49,6 @@ internal static class StaffRoles
     public static IServiceCollection AddStaff(this IServiceCollection services)
     {
         services.AddSingleton<StaffDirectory>();
-        // The core alone: the full set brings data protection, which would write keys into the home folder.
         services.AddWebEncoders();
         services.AddTransient<StaffAuthentication>();
         services.AddAuthenticationCore(options =>

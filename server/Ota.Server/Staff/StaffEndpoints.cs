@@ -13,6 +13,8 @@ public sealed record StaffKeyView(string Id, string Name, string Role, DateTimeO
 
 internal static class StaffEndpoints
 {
+    public const string RoleFault = "The role is one of viewer, support, developer, admin.";
+
     public static void MapStaff(this IEndpointRouteBuilder api)
     {
         api.MapGet("/whoami", (ClaimsPrincipal user) => new Whoami(user.Who(), Text(user.Role())))
@@ -24,18 +26,18 @@ internal static class StaffEndpoints
         staff.MapPost("/{id}/revoke", RevokeAsync).WithSummary("Revokes a key at once");
     }
 
-    private static async Task<Results<Created<StaffKeyView>, ProblemHttpResult>> AddAsync(
+    public static async Task<Results<Created<StaffKeyView>, ProblemHttpResult>> AddAsync(
         NewStaffKey asked, StaffDirectory directory, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (asked.Name is not { Length: >= 1 and <= 100 } name || name.Any(char.IsControl))
             return Problems.Invalid("A staff key needs a name of 1 to 100 characters.");
-        if (Enum.GetValues<StaffRole>().Where(role => Text(role) == asked.Role).ToArray() is not [var role])
-            return Problems.Invalid("The role is one of viewer, support, developer, admin.");
+        if (Role(asked.Role) is not { } role)
+            return Problems.Invalid(RoleFault);
         var (added, key) = await directory.AddAsync(name, role, user.Who(), cancellation);
         return TypedResults.Created($"/api/v1/staff/{added.Id}", View(added, key));
     }
 
-    private static async Task<Results<Ok<StaffKeyView>, ProblemHttpResult>> RevokeAsync(
+    public static async Task<Results<Ok<StaffKeyView>, ProblemHttpResult>> RevokeAsync(
         string id, StaffDirectory directory, ClaimsPrincipal user, CancellationToken cancellation) =>
         await directory.RevokeAsync(id, user.Who(), cancellation) switch
         {
@@ -44,6 +46,10 @@ internal static class StaffEndpoints
                 $"'{key.Name}' ({key.Id}) is the last admin key: without it nobody could add or revoke keys any more. Add another admin first."),
             _ => Problems.NotFound("staff key", id),
         };
+
+    /// <summary>The role a word names; null when it names none.</summary>
+    public static StaffRole? Role(string? word) =>
+        Enum.GetValues<StaffRole>().Where(role => Text(role) == word).Select(role => (StaffRole?)role).FirstOrDefault();
 
     private static string Text(StaffRole role) => role.ToString().ToLowerInvariant();
 

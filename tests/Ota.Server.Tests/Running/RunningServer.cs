@@ -37,6 +37,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public string AdminKey => _beside?.AdminKey ?? File.ReadAllText(Path.Combine(Data, "admin.key")).Trim();
 
+    /// <summary>What makes the first person; there is none once there is somebody.</summary>
+    public string SetupCode => File.ReadAllText(Path.Combine(Data, "setup.code")).Trim();
+
     public LogCapture Log { get; } = new();
 
     /// <summary>The server's clock; moving it makes days pass.</summary>

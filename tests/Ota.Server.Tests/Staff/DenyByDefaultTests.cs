@@ -106,9 +106,60 @@ public partial class DenyByDefaultTests : IAsyncLifetime
         ["POST /api/v1/staff"] = "admin",
         ["POST /api/v1/staff/{id}/revoke"] = "admin",
         ["GET /api/v1/audit"] = "admin",
+        ["GET /api/v1/people"] = "admin",
+        ["POST /api/v1/people"] = "admin",
+        ["POST /api/v1/people/{person}/invite"] = "admin",
+        ["PUT /api/v1/people/{person}/role"] = "admin",
+        ["POST /api/v1/people/{person}/disable"] = "admin",
+        ["POST /api/v1/people/{person}/enable"] = "admin",
 #if HANGFIRE
         ["GET /jobs/{**path}"] = "admin",
 #endif
+    };
+
+    /// <summary>What people see who signed in; a staff key opens none of it.</summary>
+    private static readonly Dictionary<string, string> LeastPerson = new()
+    {
+        ["GET /sign-in"] = Nobody,
+        ["POST /sign-in"] = Nobody,
+        ["GET /setup"] = Nobody,
+        ["POST /setup"] = Nobody,
+        ["GET /assets/{**name}"] = Nobody,
+        ["POST /sign-out"] = "viewer",
+        ["GET /account"] = "viewer",
+        ["POST /account/password"] = "viewer",
+        ["POST /account/second-factor"] = "viewer",
+        ["POST /account/second-factor/remove"] = "viewer",
+        ["POST /account/sign-out-everywhere"] = "viewer",
+        ["GET /"] = "viewer",
+        ["GET /nothing-here"] = "viewer",
+        ["GET /not-yours"] = "viewer",
+        ["GET /devices/{Id}"] = "viewer",
+        ["GET /releases"] = "viewer",
+        ["GET /releases/{Id}"] = "viewer",
+        ["GET /rollouts"] = "viewer",
+        ["GET /rollouts/new"] = "viewer",
+        ["GET /rollouts/{Id:long}"] = "viewer",
+        ["GET /products"] = "viewer",
+        ["GET /people"] = "admin",
+        ["GET /audit"] = "admin",
+        ["POST /"] = "viewer",
+        ["POST /nothing-here"] = "viewer",
+        ["POST /not-yours"] = "viewer",
+        ["POST /devices/{Id}"] = "viewer",
+        ["POST /releases"] = "viewer",
+        ["POST /releases/{Id}"] = "viewer",
+        ["POST /rollouts"] = "viewer",
+        ["POST /rollouts/new"] = "viewer",
+        ["POST /rollouts/{Id:long}"] = "viewer",
+        ["POST /products"] = "viewer",
+        ["POST /people"] = "admin",
+        ["POST /audit"] = "admin",
+        ["GET /_blazor"] = "viewer",
+        ["GET /_blazor/negotiate"] = "viewer",
+        ["GET /_blazor/disconnect"] = "viewer",
+        ["GET /_blazor/initializers"] = "viewer",
+        ["GET /_framework/opaque-redirect"] = "viewer",
     };
 
     private RunningServer _server = null!;
@@ -124,7 +175,9 @@ public partial class DenyByDefaultTests : IAsyncLifetime
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"])
                 .Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/').TrimEnd('/')}"))
             .Distinct().Order(StringComparer.Ordinal).ToArray();
-        Assert.Equal(LeastRole.Keys.Order(StringComparer.Ordinal), endpoints);
+        string[] listed = [.. LeastRole.Keys, .. LeastPerson.Keys];
+        var differ = string.Join(", ", endpoints.Except(listed).Select(more => more + " is not in the tables").Concat(listed.Except(endpoints).Select(less => less + " is gone")));
+        Assert.True(differ.Length == 0, differ);
 
         var revoked = await _server.PostAsync("api/v1/staff", new { name = "gone", role = "admin" });
         await _server.PostAsync($"api/v1/staff/{revoked.GetProperty("id").GetString()}/revoke", new { });
@@ -149,6 +202,38 @@ public partial class DenyByDefaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_page_is_closed_to_all_but_the_people_it_is_for()
+    {
+        using var nobody = new ABrowser(_server);
+        using var key = new ABrowser(_server);
+        key.Client.DefaultRequestHeaders.Authorization = _server.Admin.DefaultRequestHeaders.Authorization;
+        foreach (var (page, least) in LeastPerson.Where(entry => entry.Value != Nobody))
+        {
+            foreach (var stranger in new[] { nobody, key })
+                Assert.Equal("/sign-in", await SentToAsync(stranger, page));
+        }
+
+        foreach (var role in Roles)
+        {
+            using var browser = await ABrowser.OfAsync(_server, role);
+            foreach (var (page, least) in LeastPerson)
+            {
+                var isAllowed = Array.IndexOf(Roles, role) >= Array.IndexOf(Roles, least);
+                Assert.Equal((role, page, isAllowed ? "" : "/not-yours"), (role, page, await SentToAsync(browser, page)));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_session_is_nothing_to_the_api_so_no_other_site_can_call_it_in_a_persons_name()
+    {
+        using var browser = await ABrowser.OfAsync(_server, "admin");
+
+        foreach (var (endpoint, least) in LeastRole.Where(entry => entry.Value != Nobody))
+            Assert.Equal((endpoint, HttpStatusCode.Unauthorized), (endpoint, await StatusAsync(browser.Client, endpoint)));
+    }
+
+    [Fact]
     public async Task Only_developers_see_the_enrollment_key()
     {
         await _server.AddProductAsync();
@@ -157,6 +242,16 @@ public partial class DenyByDefaultTests : IAsyncLifetime
 
         Assert.DoesNotContain("\"enrollmentKey\":\"", await viewer.GetStringAsync("api/v1/products/kettle"), StringComparison.Ordinal);
         Assert.Contains("\"enrollmentKey\":\"", await developer.GetStringAsync("api/v1/products/kettle"), StringComparison.Ordinal);
+    }
+
+    /// <summary>The page it is sent to in place of this one; empty when it is not sent to the door.</summary>
+    private static async Task<string> SentToAsync(ABrowser browser, string page)
+    {
+        var space = page.IndexOf(' ');
+        using var request = new HttpRequestMessage(new HttpMethod(page[..space]), Parameter().Replace(page[(space + 2)..], "1"));
+        using var answer = await browser.Client.SendAsync(request);
+        var sent = answer.Headers.Location is { } to ? new Uri(browser.Client.BaseAddress!, to).AbsolutePath : "";
+        return sent is "/sign-in" or "/not-yours" ? sent : "";
     }
 
     private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string endpoint)

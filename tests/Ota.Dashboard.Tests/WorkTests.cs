@@ -1,0 +1,203 @@
+using System.Net.Http.Json;
+using System.Text;
+using Microsoft.Playwright;
+using Ota.Server.Tests.Running;
+using Ota.Signing;
+
+namespace Ota.Dashboard.Tests;
+
+/// <summary>What people do at the dashboard, in a real browser against a real server with real virtual devices.</summary>
+public sealed class WorkTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
+        _server = await RunningServer.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_first_person_sets_up_and_is_told_what_to_do_next()
+    {
+        await using var ada = await AVisitor.NewAsync(_server);
+        await ada.Page.GotoAsync(ada.Address(""));
+        Assert.EndsWith("/setup", ada.Page.Url, StringComparison.Ordinal);
+
+        await ada.SetUpAsync(_server.SetupCode, "Ada");
+
+        await ada.SeesAsync("No device yet");
+        Assert.Contains("Ada", await ada.Page.TextContentAsync("header"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_developer_drops_a_build_in_deploys_it_and_watches_a_device_confirm()
+    {
+        using var devices = new AVirtualFleet(_server, await _server.AddProductAsync(), 1);
+        await devices.AskAsync();
+        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        var build = ABuild.Of("1.0.0", "the first build");
+
+        await developer.OpenAsync("releases");
+        await developer.SeesAsync("No release yet");
+        await developer.Page.SetInputFilesAsync("input[type=file]",
+        [
+            new FilePayload { Name = "image.bin", MimeType = "application/octet-stream", Buffer = build.Bytes },
+            new FilePayload { Name = "image.bin.statement.jws", MimeType = "application/jose", Buffer = Encoding.ASCII.GetBytes(build.Statement.Sign(build.Key)) },
+        ]);
+        await developer.SeesAsync("which kettle trusts");
+
+        await developer.OpenAsync("devices/" + devices.Devices[0]);
+        await developer.PressAsync("Deploy…");
+        await developer.PressAsync("Deploy");
+        await developer.SeesAsync("ordered");
+        await devices.AskAsync();
+
+        await developer.Page.Locator(".head .tag.good", new() { HasText = "confirmed" }).WaitForAsync();
+        await developer.SeesAsync("The device says confirmed");
+    }
+
+    [Fact]
+    public async Task A_build_whose_bytes_were_changed_is_refused_in_words()
+    {
+        await _server.AddProductAsync();
+        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        var build = ABuild.Of("1.0.0", "the first build");
+        await developer.OpenAsync("releases");
+
+        await developer.Page.SetInputFilesAsync("input[type=file]",
+        [
+            new FilePayload { Name = "image.bin", MimeType = "application/octet-stream", Buffer = [.. build.Bytes[..^1], 0] },
+            new FilePayload { Name = "image.jws", MimeType = "application/jose", Buffer = Encoding.ASCII.GetBytes(build.Statement.Sign(build.Key)) },
+        ]);
+
+        await developer.Page.GetByRole(AriaRole.Alert).WaitForAsync();
+        Assert.Contains("SHA-256", await developer.Page.GetByRole(AriaRole.Alert).TextContentAsync(), StringComparison.Ordinal);
+        Assert.Empty((await _server.GetAsync("api/v1/products/kettle/releases")).EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Support_recovers_a_unit_and_is_told_what_that_does_to_its_owner()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        using var uploaded = await _server.UploadAsync(Recovery());
+        await using var support = await AVisitor.OfAsync(_server, "support");
+        await support.OpenAsync("devices/" + device.Id);
+
+        await support.PressAsync("Recover…");
+        await support.SeesAsync("What happens to its owner.");
+        await support.PressAsync("Recover this unit");
+        await support.SeesAsync("Give a reason");
+        await support.Page.FillAsync("#reason", "new router, ticket 4711");
+        await support.PressAsync("Recover this unit");
+
+        await support.SeesAsync("Recovery ordered: new router, ticket 4711");
+        Assert.Equal("armed", await device.StateAsync());
+        Assert.Contains("device.recover", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_viewer_sees_and_changes_nothing()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+
+        await viewer.OpenAsync("devices/" + device.Id);
+        await viewer.SeesAsync("What it is");
+        foreach (var button in new[] { "Check now", "Deploy…", "Recover…", "Label…", "Decommission…" })
+            Assert.Equal(0, await viewer.Page.GetByRole(AriaRole.Button, new() { Name = button }).CountAsync());
+        await viewer.OpenAsync("releases");
+        Assert.Equal(0, await viewer.Page.Locator("input[type=file]").CountAsync());
+        await viewer.OpenAsync("people");
+        await viewer.SeesAsync("Not for your role");
+    }
+
+    [Fact]
+    public async Task Who_loses_a_role_while_a_page_is_open_can_do_nothing_more_with_it()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        await using var support = await AVisitor.OfAsync(_server, "support");
+        await support.OpenAsync("devices/" + device.Id);
+        await support.PressAsync("Decommission…");
+        await support.Page.FillAsync("#reason", "because");
+        var person = (await _server.GetAsync("api/v1/people"))[0].GetProperty("id").GetString();
+
+        using var changed = await _server.Admin.PutAsJsonAsync($"api/v1/people/{person}/role", new { role = "viewer" });
+        await support.Page.EvaluateAsync("() => [...document.querySelectorAll('button')].find(b => b.textContent.trim() === 'Decommission this unit')?.click()");
+
+        await support.Page.WaitForURLAsync("**/sign-in**");
+        Assert.Equal("enrolled", await device.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_rollout_is_planned_started_and_paused()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        using var uploaded = await _server.UploadAsync(ABuild.Of("1.0.0"));
+        await using var developer = await AVisitor.OfAsync(_server, "developer");
+
+        await developer.OpenAsync("rollouts/new?product=kettle&version=1.0.0");
+        await developer.PressAsync("Preview");
+        await developer.SeesAsync("would go to");
+        await developer.PressAsync("Start it");
+        await developer.SeesAsync("Wave 1");
+        await developer.PressAsync("Pause");
+        await developer.Page.FillAsync("#reason", "a call from support");
+        await developer.Page.Locator(".rz-dialog button.act").ClickAsync();
+
+        await developer.SeesAsync("Paused: a call from support");
+        Assert.Equal("paused", (await _server.GetAsync("api/v1/rollouts"))[0].GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_page_that_lost_its_server_goes_on_by_itself()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await viewer.OpenAsync("devices/" + device.Id);
+        await viewer.SeesAsync("-60 dBm");
+
+        // As a network that breaks does it: the socket is gone, and the page is not told why.
+        await viewer.Page.EvaluateAsync("() => Blazor._internal?.forceCloseConnection?.()");
+        device.Rssi = -71;
+        await device.HeldAsync();
+
+        await viewer.SeesAsync("-71 dBm");
+    }
+
+    [Fact]
+    public async Task What_another_server_changes_is_seen_without_asking()
+    {
+        Assert.SkipWhen(PostgreSql.Missing is not null, PostgreSql.Missing ?? "");
+        await using var one = await RunningServer.OnPostgreSqlAsync();
+        await using var other = await RunningServer.OnPostgreSqlAsync(one);
+        var device = await ADevice.EnrollAsync(one, await one.AddProductAsync());
+        await device.HeldAsync();
+        await using var viewer = await AVisitor.OfAsync(one, "viewer");
+        await viewer.OpenAsync("devices/" + device.Id);
+        await viewer.SeesAsync("-60 dBm");
+
+        var there = device.At(other);
+        there.Rssi = -77;
+        await there.HeldAsync();
+
+        await viewer.SeesAsync("-77 dBm");
+    }
+
+    private static ABuild Recovery()
+    {
+        var build = ABuild.Of("9.0.0", "recovery");
+        return build with { Statement = build.Statement with { Kind = ReleaseStatement.RecoveryKind } };
+    }
+}

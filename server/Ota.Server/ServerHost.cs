@@ -14,6 +14,7 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Dialects.Blynk;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
@@ -147,6 +148,10 @@ internal static partial class ServerHost
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<SystemPinWriter>());
+        services.AddSingleton<BlynkPins>();
+        services.AddSingleton<BlynkSessions>();
+        services.AddSingleton<BlynkListener>();
+        services.AddHostedService(provider => provider.GetRequiredService<BlynkListener>());
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
@@ -254,6 +259,7 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapDevicePins();
+        app.MapBlynk();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);

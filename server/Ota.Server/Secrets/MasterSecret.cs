@@ -19,6 +19,9 @@ internal sealed class MasterSecret(byte[] master)
     /// <summary>Good for the device's pins and for nothing else.</summary>
     public byte[] PinToken(string device, long generation) => Derive("pin", device, generation);
 
+    /// <summary>What a client that speaks Blynk shows (<see cref="Devices.BlynkToken"/>); good for the device's pins and for nothing else.</summary>
+    public byte[] BlynkSecret(string device, long generation) => Derive("blynk", device, generation);
+
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 
     /// <summary>What deliveries to a webhook are signed with.</summary>

@@ -28,6 +28,10 @@ internal static class CommandLine
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
                                       add --yes-really (10)
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
+          --BlynkPort PORT            devices that speak Blynk's protocol, in the clear: a port, or ADDRESS:PORT
+          --BlynkTlsPort PORT         the same with TLS; needs the two that follow
+          --BlynkCertificate FILE     its certificate with the chain, PEM
+          --BlynkCertificateKey FILE  its key, PEM without a password
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -39,7 +43,7 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour",
+        "OrderLifeHours", "RecoveriesPerHour", "BlynkPort", "BlynkTlsPort", "BlynkCertificate", "BlynkCertificateKey",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

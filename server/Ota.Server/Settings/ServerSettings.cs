@@ -35,6 +35,9 @@ internal sealed record ServerSettings
     /// <summary>Whether webhooks may be told over plain http beyond this machine.</summary>
     public required bool HttpWebhooks { get; init; }
 
+    /// <summary>Where clients that speak Blynk's protocol are taken.</summary>
+    public required BlynkSettings Blynk { get; init; }
+
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
@@ -60,6 +63,7 @@ internal sealed record ServerSettings
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             HttpWebhooks = Flag(configuration, "HttpWebhooks"),
+            Blynk = BlynkSettings.From(configuration),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
         };

@@ -15,6 +15,8 @@ using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Dialects.Blynk;
+using Ota.Server.Dialects;
+using Ota.Server.Dialects.EspUpdater;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
@@ -144,6 +146,9 @@ internal static partial class ServerHost
         services.AddSingleton<RolloutClock>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
+        services.AddSingleton<Adoption>();
+        services.AddSingleton<DialectAuthentication>();
+        services.AddSingleton<DialectDesk>();
         services.AddSingleton<PinLines>();
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
@@ -155,6 +160,7 @@ internal static partial class ServerHost
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
+        services.AddSingleton<ClientDownloads>();
         services.AddSingleton<WriteBehind>();
         services.AddHostedService(provider => provider.GetRequiredService<WriteBehind>());
         services.AddSingleton<SampleLog>();
@@ -260,6 +266,7 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapDevicePins();
         app.MapBlynk();
+        app.MapEspUpdaters();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);
@@ -267,6 +274,7 @@ internal static partial class ServerHost
         api.MapProducts();
         api.MapReleases();
         api.MapDevices();
+        api.MapAdoption();
         api.MapDeployments();
         api.MapRecovery();
         api.MapPins();

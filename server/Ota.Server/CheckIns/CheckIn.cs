@@ -11,6 +11,19 @@ public enum SlotState
     Trial,
 }
 
+/// <summary>How a device says what it runs.</summary>
+public enum Telling
+{
+    /// <summary>It is our agent, which knows slots and orders.</summary>
+    Agent,
+
+    /// <summary>A client that is not ours, which names the version or the image that it runs.</summary>
+    Version,
+
+    /// <summary>A client that is not ours and does not say what it runs; what stands here is what it is taken to run.</summary>
+    Nothing,
+}
+
 /// <summary>Why and when a device last started; <c>Count</c> is starts since manufacture, <c>At</c> Unix seconds or 0.</summary>
 public sealed record Restart(string Cause, long At, long Count);
 
@@ -36,6 +49,11 @@ public sealed record CheckIn(
     long FreeMemory,
     string Hardware)
 {
+    public Telling Tells { get; init; }
+
+    /// <summary>Hash of the image that a client which is not ours says it runs; null when it says none.</summary>
+    public string? ToldImage { get; init; }
+
     /// <summary>The largest check-in that is read, in bytes.</summary>
     public const int MaximumSize = 4096;
 

@@ -1,5 +1,6 @@
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 
@@ -7,7 +8,14 @@ namespace Ota.Server.CheckIns;
 
 /// <summary>The answer to a check-in: an order with what it needs, or nothing, and when to ask again.</summary>
 /// <param name="IsGone">True for a device whose identity ends: its order comes with 410.</param>
-internal sealed record CheckInDecision(Order? Order, string? Statement, string? Image, TimeSpan RetryAfter, bool IsGone = false);
+internal sealed record CheckInDecision(Order? Order, string? Statement, string? Image, TimeSpan RetryAfter, bool IsGone = false)
+{
+    /// <summary>What is handed to a client that knows no orders; null when nothing is.</summary>
+    public Release? HandsOut { get; init; }
+
+    /// <summary>The deployment that it belongs to.</summary>
+    public Deployment? Deployment { get; init; }
+}
 
 /// <summary>Whether a check-in can be answered from memory alone. Pure.</summary>
 internal static class CheckInPolicy
@@ -16,10 +24,12 @@ internal static class CheckInPolicy
     /// True when a check-in tells nothing that must be on disk before it is answered: the device runs what it ran and has not started anew.
     /// Whether there is something for it is another question.
     /// </summary>
-    public static bool TellsNothingNew(Device device, CheckIn checkIn, int keyCounter) =>
+    public static bool TellsNothingNew(Device device, CheckIn checkIn, Product product) =>
         device is { CheckedIn: true, Decommissioned: null, Heard.CheckIn: var last }
         && checkIn.LastOrder <= device.OrderNumber
-        && checkIn.KeyCounter >= keyCounter
+        && checkIn.KeyCounter >= product.KeyCounter
+        && checkIn.ToldImage == device.ToldImage
+        && device.ChecksTooLittle(product) == device.ShutOut
         && checkIn.Slot == last.Slot
         && checkIn.SecurityCounter == last.SecurityCounter
         && checkIn.Restart.Count == last.Restart.Count

@@ -6,6 +6,7 @@ using Ota.Server.Evidence;
 using Ota.Server.Images;
 using Ota.Server.Pins;
 using Ota.Server.Products;
+using Ota.Server.Recovery;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Settings;
@@ -41,7 +42,7 @@ internal sealed partial class CheckInFlow(
     {
         var device = caller.Device;
         if (products.Find(device.Product) is not { } product || caller.IsStale
-            || !CheckInPolicy.TellsNothingNew(device, checkIn, product.KeyCounter))
+            || !CheckInPolicy.TellsNothingNew(device, checkIn, product))
             return null;
         var now = time.GetUtcNow();
         if (HeldByRollouts(device, checkIn, product, now) is not { } soonest)
@@ -73,9 +74,10 @@ internal sealed partial class CheckInFlow(
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var draft = new Draft(device, checkIn, now);
 
+        draft.IsShutOut = device.ChecksTooLittle(product);
         draft.Observe();
         var soonest = Instruct(draft, product, board);
-        var (statement, image) = Offer(draft, product, board);
+        var handed = Offer(draft, product, board);
         var wait = draft.HandsOut ? AfterOffer : draft.IsDeferred ? SignalPolicy.AskAgain : Sooner(product.Poll.UntilNext(device.Id, now), soonest);
         var heard = new Heard(checkIn, now, now + wait, caller.Generation);
         var order = await database.WriteAsync(connection => draft.Write(connection, heard), cancellation, device.Basis);
@@ -89,7 +91,11 @@ internal sealed partial class CheckInFlow(
             DeploymentLog.Ended(logger, ended);
         if (order is not null)
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
-        return new CheckInDecision(order, statement, image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission });
+        return new CheckInDecision(order, handed.Statement, handed.Image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission })
+        {
+            HandsOut = order is not null || draft.Open is { IsTwoStep: true } ? handed.Release : null,
+            Deployment = draft.Open,
+        };
     }
 
     // Null when a rollout may have something for it; else when it had better ask again, if that is soon.
@@ -164,8 +170,11 @@ internal sealed partial class CheckInFlow(
         return TimeSpan.MaxValue;
     }
 
-    private (string? Statement, string? Image) Offer(Draft draft, Product product, ActiveRollouts board)
+    private Handed Offer(Draft draft, Product product, ActiveRollouts board)
     {
+        if (draft.Open is { IsTwoStep: true } recovery)
+            return Recover(draft, recovery);
+
         // What was stopped after the device had the image, but before it started it.
         if (draft.Open is { State: not (DeploymentState.Trial or DeploymentState.AwaitingReturn) } stopped)
         {
@@ -185,7 +194,7 @@ internal sealed partial class CheckInFlow(
             && product.KeyStatementAfter(draft.CheckIn.KeyCounter) is { } keys && keys.Counter != draft.Device.RefusedKeys)
         {
             draft.OfferKeys(keys.Counter, keys.Text, settings.OrderLife);
-            return (keys.Text, null);
+            return new Handed(keys.Text);
         }
 
         if (draft.Open is { Action: DeploymentAction.Decommission })
@@ -199,6 +208,8 @@ internal sealed partial class CheckInFlow(
             var release = releases.Find(open.Release)!;
             switch (DeploymentPolicy.Decide(draft.CheckIn, new OfferedRelease(release.Id, release.SecurityCounter)))
             {
+                case null when draft.IsShutOut:
+                    break;
                 case null when open.Action == DeploymentAction.Install
                         && SignalPolicy.Waits(product.Signal, draft.CheckIn.Rssi, open.Deferred, draft.Now):
                     draft.Defer();
@@ -206,7 +217,8 @@ internal sealed partial class CheckInFlow(
                 case null:
                     draft.Offer(
                         open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);
-                    return (release.Statement, images.LinkTo(release.Image.Sha256)?.AbsoluteUri ?? "/images/" + release.Image.Sha256);
+                    return new Handed(
+                        release.Statement, images.LinkTo(release.Image.Sha256)?.AbsoluteUri ?? "/images/" + release.Image.Sha256, release);
                 case HoldReason.RollbackForbidden:
                     draft.End(DeploymentState.Refused, "security-counter");
                     break;
@@ -215,6 +227,25 @@ internal sealed partial class CheckInFlow(
 
         return default;
     }
+
+    // Until its image was fetched the recovery build may still be withdrawn; from then on the unit must be brought back.
+    private Handed Recover(Draft draft, Deployment open)
+    {
+        var build = releases.Find(open.Release)!;
+        if (build.Withdrawn is not null && open.CanBeCalledOff)
+        {
+            draft.End(DeploymentState.Withdrawn, "the release was withdrawn");
+            return default;
+        }
+
+        var running = draft.CheckIn.Tells == Telling.Version ? draft.CheckIn.Running : null;
+        var answer = TwoStepRecovery.Ask(TwoStepDeployment.Of(open, build, releases.Find(open.Returns)!), running, draft.Now);
+        var handed = releases.Find(answer.HandOut);
+        draft.Recover(open.With(answer.Next), handed?.Version);
+        return new Handed(Release: handed);
+    }
+
+    private readonly record struct Handed(string? Statement = null, string? Image = null, Release? Release = null);
 
     private static partial class Log
     {

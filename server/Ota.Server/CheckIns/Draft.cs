@@ -4,6 +4,7 @@ using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Pins;
+using Ota.Server.Products;
 using Ota.Server.Recovery;
 using Ota.Server.Rollouts;
 using Ota.Signing;
@@ -26,6 +27,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private string _state = device.State;
     private long? _fresh;
     private Func<Order>? _handOut;
+    private bool _isShutOut = device.ShutOut;
 
     public Device Device => device;
 
@@ -38,6 +40,23 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
     /// <summary>True when an order goes out with the answer.</summary>
     public bool HandsOut => _handOut is not null;
+
+    /// <summary>True when it is given nothing, as its client checks less than its product wants; a change is news.</summary>
+    public bool IsShutOut
+    {
+        get => _isShutOut;
+        set
+        {
+            if (value != device.ShutOut)
+            {
+                _news.Add(value
+                    ? ("shut-out", $"Is given no updates: its client checks too little ({ProtectionWords.Of(device.Client!.Protection)}) for its product")
+                    : ("let-in", "Is given updates again"));
+            }
+
+            _isShutOut = value;
+        }
+    }
 
     /// <summary>The open deployment as this check-in leaves it.</summary>
     public Deployment? Open { get; private set; } = device.Open;
@@ -88,9 +107,12 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         });
     }
 
-    private Observation? Seen(Deployment open) => open.Action == DeploymentAction.Install
-        ? DeploymentPolicy.Observe(checkIn, open)
-        : RecoveryPolicy.Observe(checkIn, open, device.OrderNumber);
+    private Observation? Seen(Deployment open) => open switch
+    {
+        { Action: DeploymentAction.Install } => DeploymentPolicy.Observe(checkIn, open),
+        { IsTwoStep: true } => null,
+        _ => RecoveryPolicy.Observe(checkIn, open, device.OrderNumber),
+    };
 
     /// <summary>The device runs what a rollout brings: nothing to do, now or later, and no longer what was ordered before.</summary>
     public void Skip(long rollout) => Supersede(rollout);
@@ -118,6 +140,22 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
 
         _handOut = () => Order.Of(Open!);
         Move(open with { State = DeploymentState.Offered, Detail = null, Offered = open.Offered ?? now });
+    }
+
+    /// <summary>Takes the recovery of a client without orders as far as it is now; a step is news.</summary>
+    /// <param name="next">The open deployment as it is to be.</param>
+    /// <param name="what">The version that is handed out; null when nothing is.</param>
+    public void Recover(Deployment next, string? what)
+    {
+        if (next.State.IsOver())
+        {
+            End(next.State, next.Detail);
+            return;
+        }
+
+        if (next.State != Open!.State)
+            _news.Add(("offered", next.State == DeploymentState.Offered ? $"Handed the recovery {what}" : $"Handed {what} again, to return to it"));
+        Move(next with { Offered = next.Offered ?? now });
     }
 
     /// <summary>Keeps the open deployment for a better hour; the first time is news.</summary>
@@ -156,6 +194,8 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         DeviceTable.WriteHeard(connection, device.Id, heard);
         if (_before != device.Before)
             connection.Execute(DeviceTable.BeforeSql, new { device.Id, _before!.Running, _before.Release });
+        if (checkIn.ToldImage != device.ToldImage || _isShutOut != device.ShutOut)
+            connection.Execute(DeviceTable.ClientSql, new { device.Id, checkIn.ToldImage, ShutOut = _isShutOut ? 1 : 0 });
         foreach (var ended in _ended)
         {
             DeploymentTable.Update(connection, ended);
@@ -191,6 +231,8 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         device.CheckedIn = true;
         device.Heard = heard;
         device.Before = _before;
+        device.ToldImage = checkIn.ToldImage;
+        device.ShutOut = _isShutOut;
         device.Open = Open;
         device.OrderNumber = _orderNumber;
         device.Instruction = _instruction;

@@ -74,9 +74,16 @@ public sealed record Deployment(
 
     public DeploymentPurpose Purpose { get; init; }
 
+    /// <summary>How often a client that is not ours fetched its image to the last byte; of a recovery, the image of the release before.</summary>
+    public int Fetches { get; init; }
+
+    /// <summary>True for the recovery of a client without orders (docs/states.md).</summary>
+    public bool IsTwoStep { get; init; }
+
     /// <summary>True while a person may take it back: its device has not begun, or for all the server knows has not.</summary>
     public bool CanBeCalledOff => Action == DeploymentAction.Install
         ? State < DeploymentState.Downloaded
+        : IsTwoStep ? State < DeploymentState.Downloaded
         : State < DeploymentState.Accepted;
 
     /// <summary>True when a rollout, or another version for this device, may take its place.</summary>

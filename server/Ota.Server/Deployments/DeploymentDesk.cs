@@ -133,7 +133,9 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, SystemPinWr
         if (fleet.Find(deployment.Device) is not { } device)
             return null;
         using var held = await fleet.LockAsync(device, cancellation);
-        if (device.Open is not { } open || open.Id != deployment.Id || !open.CanBeCalledOff)
+        if (device.Open is not { } open || open.Id != deployment.Id || !open.CanBeCalledOff
+            // What a client without orders was handed it may run any moment.
+            || (state == DeploymentState.Cancelled && open is { IsTwoStep: true, State: not DeploymentState.Ordered }))
             return null;
         var now = Now();
         var ended = open with { State = state, Detail = reason, Ended = now };

@@ -144,6 +144,8 @@ internal static class DeploymentEndpoints
 
         if (release.Image.Deleted is not null)
             return ImageDeleted(release);
+        if (device.ChecksTooLittle(product))
+            return ChecksTooLittle(device, product);
         return await desk.OrderAsync(device, release, user.Who(), cancellation) is { } ordered
             ? TypedResults.Created(
                 $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1, BelowFloor: 0))
@@ -181,6 +183,11 @@ internal static class DeploymentEndpoints
     public static ProblemHttpResult ImageDeleted(Release release) => Problems.Conflict("image-deleted",
         $"The image of {release.Product} {release.Version} for {string.Join(", ", release.Hardware)} was deleted when nobody needed it any more. "
         + "Push the same build again ('ota release push'), then order it.");
+
+    /// <summary>Why a client that is not ours is given nothing.</summary>
+    public static ProblemHttpResult ChecksTooLittle(Device device, Product product) => Problems.Refused("protection",
+        $"Device {device.Id} speaks {device.Client!.Dialect.Name} and checks '{ProtectionWords.Of(device.Client.Protection)}'; "
+        + $"product '{product.Name}' gives nothing to clients that check less than '{ProtectionWords.Of(product.Dialects.Least!.Value)}' ('ota product dialects').");
 
     private static bool IsBelowFloor(Release[] builds, Device device) =>
         device.Heard is { CheckIn.SecurityCounter: var floor }

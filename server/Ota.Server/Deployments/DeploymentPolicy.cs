@@ -22,6 +22,9 @@ public sealed record Observation(DeploymentState State, string? Detail);
 /// <summary>Decides what a device that asks is offered. Pure: no clock, no database, no HTTP.</summary>
 public static class DeploymentPolicy
 {
+    /// <summary>So many times a client that is not ours may fetch all of an image and not run it.</summary>
+    public const int MostFetches = 3;
+
     /// <summary>
     /// The reason to hold, or null to offer. The first arm that matches wins. Anti-rollback is here as on the device: it refuses an
     /// image below its counter no matter who ordered it, so offering one would only cost it a download.
@@ -40,7 +43,25 @@ public static class DeploymentPolicy
     /// What a check-in proves about an open deployment, or null when nothing. Confirmed is what the new image says of itself after its
     /// trial; a device that was in trial and asks from another, confirmed image has fallen back, even if its report was lost.
     /// </summary>
-    public static Observation? Observe(CheckIn checkIn, Deployment open) =>
+    public static Observation? Observe(CheckIn checkIn, Deployment open) => checkIn.Tells switch
+    {
+        Telling.Agent => OfAgent(checkIn, open),
+        _ => OfClient(checkIn, open),
+    };
+
+    // What a client that knows no slots and sends no reports shows by asking. That it fetched all of an image proves nothing about what it runs.
+    private static Observation? OfClient(CheckIn checkIn, Deployment open) =>
+        (checkIn.Release == open.Release, checkIn.Tells, open.State) switch
+        {
+            (true, Telling.Version, _) => new Observation(DeploymentState.Confirmed, null),
+            (true, Telling.Nothing, DeploymentState.Downloaded) =>
+                new Observation(DeploymentState.Assumed, "it fetched all of it and asked again; its client does not say what it runs"),
+            (false, Telling.Version, DeploymentState.Downloaded) when open.Fetches >= MostFetches =>
+                new Observation(DeploymentState.Reverted, $"it fetched all of it {open.Fetches} times and asked from {checkIn.Running} again"),
+            _ => null,
+        };
+
+    private static Observation? OfAgent(CheckIn checkIn, Deployment open) =>
         (checkIn.Release == open.Release, checkIn.Slot, open.State) switch
         {
             (true, SlotState.Confirmed, _) => new Observation(DeploymentState.Confirmed, null),

@@ -37,6 +37,9 @@ public enum DeploymentState
 
     /// <summary>Its time passed before the device took it.</summary>
     Expired,
+
+    /// <summary>A client that does not say what it runs fetched all of it and asked again. Nobody knows whether it runs.</summary>
+    Assumed,
 }
 
 /// <summary>What may follow what. Pure.</summary>

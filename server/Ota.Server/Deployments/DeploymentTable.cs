@@ -9,21 +9,23 @@ internal static class DeploymentTable
     private const string Columns =
         """
         id, rollout, device, product, release, state, detail, created, created_by, offered, ended,
-        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred, wave, purpose
+        order_number, order_issued, order_expires, action, reason, deadline, first_order, returns, transfer_to, deferred, wave, purpose,
+        fetches, two_step
         """;
 
     private const string InsertSql =
         $"""
         INSERT INTO deployments ({Columns})
         VALUES (@Id, @Rollout, @Device, @Product, @Release, @State, @Detail, @Created, @CreatedBy, @Offered, @Ended,
-                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred, @Wave, @Purpose)
+                @OrderNumber, @OrderIssued, @OrderExpires, @Action, @Reason, @Deadline, @FirstOrder, @Returns, @TransferTo, @Deferred, @Wave, @Purpose,
+                @Fetches, @TwoStep)
         """;
 
     private const string UpdateSql =
         """
         UPDATE deployments SET state = @State, detail = @Detail, offered = @Offered, ended = @Ended,
                order_number = @OrderNumber, order_issued = @OrderIssued, order_expires = @OrderExpires,
-               first_order = @FirstOrder, returns = @Returns, deferred = @Deferred
+               first_order = @FirstOrder, returns = @Returns, deferred = @Deferred, fetches = @Fetches
         WHERE id = @Id AND ended IS NULL
         """;
 
@@ -152,6 +154,10 @@ internal static class DeploymentTable
 
         public string Purpose { get; init; } = "";
 
+        public long Fetches { get; init; }
+
+        public long TwoStep { get; init; }
+
         public static Row Of(Deployment deployment) => new()
         {
             Id = deployment.Id,
@@ -177,6 +183,8 @@ internal static class DeploymentTable
             Deferred = deployment.Deferred?.ToUnixTimeMilliseconds(),
             Wave = deployment.Wave,
             Purpose = DeploymentWords.Of(deployment.Purpose),
+            Fetches = deployment.Fetches,
+            TwoStep = deployment.IsTwoStep ? 1 : 0,
         };
 
         public Deployment ToDeployment() => new(
@@ -204,6 +212,8 @@ internal static class DeploymentTable
             Deferred = Deferred is { } deferred ? DateTimeOffset.FromUnixTimeMilliseconds(deferred) : null,
             Wave = (int?)Wave,
             Purpose = Enum.Parse<DeploymentPurpose>(Purpose, ignoreCase: true),
+            Fetches = (int)Fetches,
+            IsTwoStep = TwoStep != 0,
         };
     }
 }

@@ -7,6 +7,7 @@ internal static class DeploymentWords
     [
         "ordered", "offered", "accepted", "downloading", "downloaded", "trial", "awaiting-return", "confirmed", "reverted", "refused",
         "failed", "cancelled", "withdrawn", "superseded", "expired",
+        "assumed",
     ];
 
     // Words that only recoveries and decommissions have, and the states behind them.

@@ -111,12 +111,24 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         VALUES (@Device, @Seq, @At, @Deployment, @State, @Detail, @Received) ON CONFLICT (device, seq) DO NOTHING
         """;
 
+    private const string NextSql = "SELECT COALESCE(max(seq), 0) + 1 FROM reports WHERE device = @device";
+
     // Progress is shown by the deployment itself; a line for each percent would drown the rest.
     private const string LatestSql =
         """
         SELECT received AS at, deployment, state, detail FROM reports
         WHERE device = @device AND state <> 'downloading' ORDER BY received DESC, seq DESC LIMIT @limit
         """;
+
+    /// <summary>Keeps what a client reports that does not number its reports.</summary>
+    public Task<bool> AddAsync(Caller caller, long deployment, string state, string? detail, CancellationToken cancellation)
+    {
+        var next = database.Read(connection => connection.ExecuteScalar<long>(NextSql, new { device = caller.Device.Id }));
+        return AddAsync(
+            caller,
+            [new Report(next, At: 0, deployment.ToString(CultureInfo.InvariantCulture), state, detail?.Length > 200 ? detail[..200] : detail)],
+            cancellation);
+    }
 
     /// <summary>Keeps what a device reports; false when it has enrolled anew since it was asked who it is.</summary>
     public Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation) =>

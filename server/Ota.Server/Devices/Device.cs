@@ -1,6 +1,7 @@
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
+using Ota.Server.Products;
 
 namespace Ota.Server.Devices;
 
@@ -46,6 +47,21 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public string Hardware { get; } = hardware;
 
     public DateTimeOffset Enrolled { get; } = enrolled;
+
+    /// <summary>Null for our agent.</summary>
+    public ForeignClient? Client { get; set; }
+
+    /// <summary>Hash of the image that a client which is not ours last said it runs; null when it says none.</summary>
+    public string? ToldImage { get; set; }
+
+    /// <summary>Whether its timeline says that it is given nothing, as it checks less than its product wants.</summary>
+    public bool ShutOut { get; set; }
+
+    /// <summary>What is left to do for an image that has just gone out to it; null when nothing is.</summary>
+    public Task? Delivering { get; set; }
+
+    /// <summary>Whether it checks less of an image than its product wants. Our agent checks everything.</summary>
+    public bool ChecksTooLittle(Product product) => Client is { } client && client.Protection < product.Dialects.Least;
 
     public string? Group { get; set; }
 

@@ -13,6 +13,9 @@ using Ota.Signing;
 
 namespace Ota.Server.Devices;
 
+/// <param name="Dialect">How it speaks, if it is a client that was not written for this server; null for our agent.</param>
+/// <param name="Protection">What it checks of an image before it runs it.</param>
+/// <param name="Resumes">Whether a download that was cut goes on where it was.</param>
 public record DeviceView(
     string Id,
     string Product,
@@ -36,7 +39,10 @@ public record DeviceView(
     string? RestartCause,
     DateTimeOffset? RestartAt,
     long? Restarts,
-    string? Zone);
+    string? Zone,
+    string? Dialect,
+    string? Protection,
+    bool Resumes);
 
 /// <summary>One device with its story: what happened, oldest first, and its deployments, newest first.</summary>
 public sealed record DeviceStory : DeviceView
@@ -217,6 +223,9 @@ internal static class DeviceEndpoints
             checkIn?.Restart.Cause,
             checkIn is { Restart.At: > 0 and < 253402300800 } ? DateTimeOffset.FromUnixTimeSeconds(checkIn.Restart.At) : null,
             checkIn?.Restart.Count,
-            device.Zone?.Id);
+            device.Zone?.Id,
+            device.Client?.Dialect.Name,
+            ProtectionWords.Of(device.Client?.Protection ?? Protection.Signature),
+            device.Client?.Dialect.Resumes ?? true);
     }
 }

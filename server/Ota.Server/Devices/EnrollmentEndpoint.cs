@@ -34,7 +34,8 @@ internal static class EnrollmentEndpoint
 
     private const string HandOverSql =
         """
-        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0, decommission = NULL
+        UPDATE devices SET generation = generation + 1, checked_in = 0, handed_over = 0, last_order = 0, decommission = NULL,
+               dialect = @Dialect, protection = @Protection, told_image = NULL, shut_out = 0
         WHERE id = @Id AND generation = @Generation AND handed_over = 1
         """;
 
@@ -75,16 +76,16 @@ internal static class EnrollmentEndpoint
         using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
-            var device = await AddAsync(asked, fleet, database, time, cancellation);
+            var device = await AddAsync(asked, client: null, fleet, database, time, cancellation);
             return TypedResults.Created((string?)null, IdentityOf(device, product, master));
         }
 
         // Who is to be wiped and asks for an identity has none any more: the power may have gone before it could say so.
         var mayStartOver = known.HandedOver || known.Open is { Action: DeploymentAction.Decommission };
-        if (mayStartOver && await StartOverAsync(known, database, fleet, time, cancellation))
+        if (mayStartOver && await StartOverAsync(known, client: null, database, fleet, time, cancellation))
             return TypedResults.Created((string?)null, IdentityOf(known, product, master));
 
-        return known.CheckedIn
+        return known.CheckedIn || known.Client is not null
             ? Problems.Conflict("enrolled", "This hardware has an identity and has used it. Staff must hand it over first ('ota device hand-over').")
             : TypedResults.Ok(IdentityOf(known, product, master));
     }
@@ -95,20 +96,26 @@ internal static class EnrollmentEndpoint
             ? null
             : "hardwareId is 1 to 64 letters, digits or any of : . _ -";
 
-    private static async Task<Device> AddAsync(
-        Enrollment asked, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
+    /// <param name="client">Null for our agent.</param>
+    internal static async Task<Device> AddAsync(
+        Enrollment asked, ForeignClient? client, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var device = new Device(NewId(), asked.Product!, asked.HardwareId!, asked.Hardware!, now) { RunningAtEnrollment = asked.Running! };
+        var device = new Device(NewId(), asked.Product!, asked.HardwareId!, asked.Hardware!, now) 
+        {
+            RunningAtEnrollment = asked.Running!,
+            Client = client,
+        };
         var isNew = await database.WriteAsync(
             connection =>
             {
                 if (connection.Execute(DeviceTable.InsertSql, new
                 {
                     device.Id, device.Product, device.HardwareId, device.Hardware, Running = asked.Running, Enrolled = now.ToUnixTimeMilliseconds(),
+                    Dialect = client?.Dialect.Name, Protection = client is null ? null : ProtectionWords.Of(client.Protection),
                 }) == 0)
                     return false;
-                Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), "enrolled", $"Enrolled as {device.HardwareId} on {device.Hardware}");
+                Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), "enrolled", $"Enrolled as {device.HardwareId} on {device.Hardware}" + In(client));
                 return true;
             },
             cancellation);
@@ -121,8 +128,9 @@ internal static class EnrollmentEndpoint
     }
 
     /// <summary>False when staff took it back this moment: then the present secrets are nobody else's.</summary>
-    private static async Task<bool> StartOverAsync(
-        Device device, Database database, Fleet fleet, TimeProvider time, CancellationToken cancellation)
+    /// <param name="client">Null for our agent.</param>
+    internal static async Task<bool> StartOverAsync(
+        Device device, ForeignClient? client, Database database, Fleet fleet, TimeProvider time, CancellationToken cancellation)
     {
         using var held = await fleet.LockAsync(device, cancellation);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -147,10 +155,14 @@ internal static class EnrollmentEndpoint
                         DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = DeploymentWords.Shown(over) });
                 }
 
-                if (connection.Execute(HandOverSql, new { device.Id, device.Generation }) == 0)
+                if (connection.Execute(HandOverSql, new
+                {
+                    device.Id, device.Generation, Dialect = client?.Dialect.Name,
+                    Protection = client is null ? null : ProtectionWords.Of(client.Protection),
+                }) == 0)
                     return false;
                 PinTable.Forget(connection, device.Id);
-                Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}");
+                Timeline.Append(connection, device.Id, now, "enrolled", $"Enrolled anew, generation {device.Generation + 1}" + In(client));
                 return true;
             },
             cancellation,
@@ -168,6 +180,9 @@ internal static class EnrollmentEndpoint
         device.CheckedIn = false;
         device.HandedOver = false;
         device.Decommissioned = null;
+        device.Client = client;
+        device.ToldImage = null;
+        device.ShutOut = false;
         // Other firmware may have come with the next owner, and with it other keys to begin with.
         device.RefusedKeys = 0;
         return true;
@@ -178,6 +193,8 @@ internal static class EnrollmentEndpoint
         Base64Url.EncodeToString(master.Token(device.Id, device.Generation)),
         Base64Url.EncodeToString(master.OrderKey(device.Id, device.Generation)),
         new PinIdentity(Base64Url.EncodeToString(master.PinToken(device.Id, device.Generation)), product.Pins));
+
+    private static string In(ForeignClient? client) => client is null ? "" : $", dialect {client.Dialect.Name}";
 
     private static string NewId() => RandomNumberGenerator.GetString(Alphabet, 12);
 

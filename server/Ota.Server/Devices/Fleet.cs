@@ -4,6 +4,7 @@ using Dapper;
 using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
+using Ota.Server.Products;
 
 namespace Ota.Server.Devices;
 
@@ -158,7 +159,8 @@ internal static class DeviceTable
         """
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
-               restarts, uptime, rssi, free_memory, zone, before_running, before_release
+               restarts, uptime, rssi, free_memory, zone, before_running, before_release,
+               dialect, protection, told_image, shut_out
         FROM devices
         """;
 
@@ -174,8 +176,10 @@ internal static class DeviceTable
     public const string InsertSql =
         """
         INSERT INTO devices (id, product, hardware_id, hardware, generation, enrolled, checked_in, handed_over, running, slot, security_counter,
-                             last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory)
-        VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0)
+                             last_order, order_number, instruction, state, restart_at, restarts, uptime, rssi, free_memory, dialect,
+                             protection)
+        VALUES (@Id, @Product, @HardwareId, @Hardware, 1, @Enrolled, 0, 0, @Running, 'confirmed', 0, 0, 0, 0, 'enrolled', 0, 0, 0, 0, 0, @Dialect,
+                @Protection)
         ON CONFLICT (product, hardware_id) DO NOTHING
         """;
 
@@ -196,6 +200,9 @@ internal static class DeviceTable
 
     /// <summary>What it ran before.</summary>
     public const string BeforeSql = "UPDATE devices SET before_running = @Running, before_release = @Release WHERE id = @Id";
+
+    /// <summary>What a client that is not ours said of its image, and whether it is given nothing.</summary>
+    public const string ClientSql = "UPDATE devices SET told_image = @ToldImage, shut_out = @ShutOut WHERE id = @Id";
 
     /// <summary>
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
@@ -285,6 +292,14 @@ internal sealed class DeviceRow
 
     public string? BeforeRelease { get; init; }
 
+    public string? Dialect { get; init; }
+
+    public string? Protection { get; init; }
+
+    public string? ToldImage { get; init; }
+
+    public long ShutOut { get; init; }
+
     /// <summary>Lets a device's facts be as they stand here.</summary>
     public void CopyTo(Device device)
     {
@@ -298,6 +313,9 @@ internal sealed class DeviceRow
         device.Instruction = Instruction;
         device.State = State;
         device.Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease);
+        device.Client = Client();
+        device.ToldImage = ToldImage;
+        device.ShutOut = ShutOut != 0;
         if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
             device.Heard = heard;
         // After the facts: who reads them without the lock reads this first.
@@ -307,6 +325,11 @@ internal sealed class DeviceRow
 
     // One that this machine does not know is as none: the zone of the poll.
     private TimeZoneInfo? Place() => Zone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(Zone, out var zone) ? zone : null;
+
+    // A dialect that this version does not know gets no answers.
+    private ForeignClient? Client() => ClientDialect.Find(Dialect) is { } dialect
+        ? new ForeignClient(dialect, ProtectionWords.Parse(Protection) ?? dialect.Protection)
+        : null;
 
     public Device ToDevice() => new(Id, Product, HardwareId, Hardware, DateTimeOffset.FromUnixTimeMilliseconds(Enrolled))
     {
@@ -320,6 +343,9 @@ internal sealed class DeviceRow
         State = State,
         RunningAtEnrollment = Running,
         Before = BeforeRunning is null ? null : new Ran(BeforeRunning, BeforeRelease),
+        Client = Client(),
+        ToldImage = ToldImage,
+        ShutOut = ShutOut != 0,
         Heard = LastSeen is { } seen
             ? new Heard(
                 new CheckIn(

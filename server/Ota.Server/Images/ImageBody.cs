@@ -14,8 +14,9 @@ internal static class ImageBody
     /// <param name="context">The request; its headers are set.</param>
     /// <param name="image">The part.</param>
     /// <param name="length">Its bytes, as announced.</param>
+    /// <param name="handout">Who its last byte goes out to, if that is watched.</param>
     /// <exception cref="StorageUnavailableException">The storage broke off.</exception>
-    public static async Task SendAsync(HttpContext context, IImageReader image, long length)
+    public static async Task SendAsync(HttpContext context, IImageReader image, long length, Handout? handout = null)
     {
         var body = context.Response.BodyWriter;
         var gone = context.RequestAborted;
@@ -37,6 +38,12 @@ internal static class ImageBody
             if (read == 0)
                 throw new InvalidDataException($"A stored image ends {left} bytes before it should.");
 
+            if (read == left && handout is not null && !await handout.MayEndAsync())
+            {
+                context.Abort();
+                return;
+            }
+
             body.Advance(read);
             left -= read;
             // No token: a flush to a client that has gone completes by itself, without an exception to log.
@@ -47,5 +54,8 @@ internal static class ImageBody
                 return;
             }
         }
+
+        if (handout is not null)
+            await handout.EndedAsync();
     }
 }

@@ -14,7 +14,8 @@ internal static partial class ImageEndpoints
     /// store, 412, 416; 302 where the store hands out links. Returns quietly when the client goes away.
     /// </summary>
     /// <exception cref="StorageUnavailableException">The storage does not answer; nothing was sent yet.</exception>
-    public static async Task ServeAsync(HttpContext context, IImageStore store, StoredImage image)
+    /// <param name="handout">Who it goes out to, if that is watched; null for anybody who may have it.</param>
+    public static async Task ServeAsync(HttpContext context, IImageStore store, StoredImage image, Handout? handout = null)
     {
         var tag = new EntityTagHeaderValue($"\"{image.Sha256}\"");
         var request = context.Request;
@@ -26,12 +27,12 @@ internal static partial class ImageEndpoints
                 return;
             case Precondition.NotModified:
                 headers.ETag = tag.Tag.Value;
-                headers.CacheControl = Immutable;
+                headers.CacheControl = handout?.CacheControl ?? Immutable;
                 context.Response.StatusCode = StatusCodes.Status304NotModified;
                 return;
         }
 
-        if (store.LinkTo(image.Sha256) is { } link)
+        if (handout is null && store.LinkTo(image.Sha256) is { } link)
         {
             await RedirectAsync(context, store, image, link);
             return;
@@ -59,7 +60,7 @@ internal static partial class ImageEndpoints
         }
 
         headers.ETag = tag.Tag.Value;
-        headers.CacheControl = Immutable;
+        headers.CacheControl = handout?.CacheControl ?? Immutable;
         headers.AcceptRanges = "bytes";
         headers.ContentType = "application/octet-stream";
         headers.ContentLength = range.Length;
@@ -72,15 +73,16 @@ internal static partial class ImageEndpoints
                 CultureInfo.InvariantCulture, $"bytes {range.First}-{range.First + range.Length - 1}/{image.Size}");
         }
 
+        // Only the part that ends the image brings its last byte.
         if (bytes is not null)
-            await SendAsync(context, bytes, range.Length);
+            await SendAsync(context, bytes, range.Length, range.First + range.Length == image.Size ? handout : null);
     }
 
-    private static async Task SendAsync(HttpContext context, IImageReader bytes, long length)
+    private static async Task SendAsync(HttpContext context, IImageReader bytes, long length, Handout? handout)
     {
         try
         {
-            await ImageBody.SendAsync(context, bytes, length);
+            await ImageBody.SendAsync(context, bytes, length, handout);
         }
         catch (StorageUnavailableException broken) when (context.Response.HasStarted)
         {

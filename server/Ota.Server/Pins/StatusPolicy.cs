@@ -13,7 +13,7 @@ internal static class StatusPolicy
     // A person should find how it ended, also when the device has asked again since.
     private static readonly string[] Endings =
     [
-        "confirmed ", "reverted ", "refused ", "failed ", "cancelled ", "withdrawn ", "superseded ", "expired ",
+        "confirmed ", "reverted ", "refused ", "failed ", "cancelled ", "withdrawn ", "superseded ", "expired ", "assumed ",
         "recovery completed", "recovery failed", "recovery expired", "recovery cancelled", "recovery reverted", "recovery refused",
         "decommission ",
     ];

@@ -39,6 +39,9 @@ internal sealed record Product(
     /// <summary>Under which numbers its system pins are found.</summary>
     public SystemPins Pins { get; init; } = SystemPins.Usual;
 
+    /// <summary>What it allows to clients that were not written for this server.</summary>
+    public DialectRules Dialects { get; init; } = DialectRules.Usual;
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -56,6 +59,8 @@ public sealed record ProductView(
     JsonElement? Follow,
     ImageRetention? Retention,
     SystemPins Pins,
+    DialectRules Dialects,
+    string? DialectKey,
     string? EnrollmentKey);
 
 /// <param name="Follow">A channel and the plan of its rollouts; null for none.</param>
@@ -69,5 +74,8 @@ public sealed record RetentionChange(ImageRetention? Retention);
 
 /// <param name="Pins">Null for the usual numbers.</param>
 public sealed record PinsChange(SystemPins? Pins);
+
+/// <param name="Dialects">Null for what is usual: nobody is enrolled by key, and all are given updates.</param>
+public sealed record DialectsChange(DialectRules? Dialects);
 
 public sealed record NewProduct(string? Name, IReadOnlyList<string>? Hardware, IReadOnlyList<string>? ReleaseKeys, string? Poll);

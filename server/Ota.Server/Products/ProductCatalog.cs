@@ -14,7 +14,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string AllSql =
         """
         SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days,
-               system_pins, follow
+               system_pins, follow, dialect_enrollment, least_protection
         FROM products
         """;
 
@@ -46,6 +46,9 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
 
     private const string PinsSql = "UPDATE products SET system_pins = @pins WHERE name = @product";
 
+    private const string DialectsSql =
+        "UPDATE products SET dialect_enrollment = @enrolls, least_protection = @least WHERE name = @product";
+
     private const string AddStatementSql =
         "INSERT INTO key_statements (product, counter, statement, received) VALUES (@product, @counter, @statement, @now)";
 
@@ -73,6 +76,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
                 Retention = row.RetentionKeep is { } keep ? new ImageRetention((int)keep, (int)row.RetentionDays!) : null,
                 Pins = row.SystemPins is { } pins ? JsonSerializer.Deserialize<SystemPins>(pins)! : SystemPins.Usual,
+                Dialects = new DialectRules(row.DialectEnrollment != 0, ProtectionWords.Parse(row.LeastProtection)),
             };
         }
     }
@@ -192,6 +196,25 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Pins = pins ?? SystemPins.Usual });
     }
 
+    /// <summary>Sets what a product allows to clients that were not written for this server.</summary>
+    public async Task<Product> SetDialectsAsync(Product product, DialectRules rules, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(DialectsSql, new
+                {
+                    product = product.Name,
+                    enrolls = rules.Enrolls ? 1 : 0,
+                    least = rules.Least is { } least ? ProtectionWords.Of(least) : null,
+                });
+                AuditLog.Append(connection, now, who, "product.dialects", product.Name, rules.Text);
+            },
+            cancellation);
+        return Change(product.Name, there => there with { Dialects = rules });
+    }
+
     // One change does not undo another that came between.
     private Product Change(string name, Func<Product, Product> change) =>
         _products.AddOrUpdate(name, _ => throw new InvalidOperationException("Products are never removed."), (_, there) => change(there));
@@ -229,5 +252,9 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? RetentionDays { get; init; }
 
         public string? SystemPins { get; init; }
+
+        public long DialectEnrollment { get; init; }
+
+        public string? LeastProtection { get; init; }
     }
 }

@@ -27,6 +27,8 @@ internal static class ProductEndpoints
             .WithSummary("Lets image files go that nobody needs, or, with null, keeps them all");
         products.MapPut("/{product}/pins", PinsAsync).For(StaffRole.Developer)
             .WithSummary("Sets under which numbers the system pins are found, or, with null, the usual ones");
+        products.MapPut("/{product}/dialects", DialectsAsync).For(StaffRole.Developer)
+            .WithSummary("Sets whether clients that were not written for this server enroll by key, and what they must check");
         products.MapPost("/{product}/key-statements", RotateAsync).For(StaffRole.Developer)
             .Accepts<string>("application/jose").WithSummary("Replaces the trusted keys by a statement that a trusted key signed");
     }
@@ -98,6 +100,14 @@ internal static class ProductEndpoints
             : TypedResults.Ok(View(await catalog.SetPinsAsync(found, asked.Pins, user.Who(), cancellation), master, user));
     }
 
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> DialectsAsync(
+        string product, DialectsChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        return catalog.Find(product) is { } found
+            ? TypedResults.Ok(View(await catalog.SetDialectsAsync(found, asked.Dialects ?? DialectRules.Usual, user.Who(), cancellation), master, user))
+            : Problems.NotFound("product", product);
+    }
+
     private static Product? Read(NewProduct asked, DateTimeOffset now, out string reason)
     {
         if (Names.Fault(asked.Name) is { } name)
@@ -154,5 +164,7 @@ internal static class ProductEndpoints
         product.Follow is null ? null : JsonElement.Parse(product.Follow).GetProperty("plan"),
         product.Retention,
         product.Pins,
+        product.Dialects,
+        user.Role() >= StaffRole.Developer && product.Dialects.Enrolls ? master.DialectKey(product.Name, product.EnrollmentGeneration) : null,
         user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
 }

@@ -41,6 +41,12 @@ internal static class ProvisionEndpoint
     {
         if (fleet.One(device, out var problem) is not { } found)
             return problem!;
+        if (found.Client is { Dialect.Name: var dialect })
+        {
+            return Problems.Refused("dialect",
+                $"Device {found.Id} speaks {dialect}: its client reads no bundle. Give it a network by its own means.");
+        }
+
         if (asked.ExpiresIn is < 60 or > LongestLife)
             return Problems.Invalid("expiresIn is 60 seconds to 365 days, in seconds.");
         if (Encoding.UTF8.GetByteCount(asked.Owner ?? "") > LongestOwner)

@@ -44,8 +44,11 @@ internal static class RecoveryEndpoints
             return problem!;
         if (Fault(asked.Reason, asked.ExpiresIn) is { } fault)
             return Problems.Invalid(fault);
-        if (BuildFor(found, asked.Release, products.Find(found.Product)!, releases, out var missing) is not { } release)
+        var product = products.Find(found.Product)!;
+        if (BuildFor(found, asked.Release, product, releases, out var missing) is not { } release)
             return missing!;
+        if (found.Client is not null)
+            return await RecoverClientAsync(found, asked, release, product, desk, releases, settings, time, user, cancellation);
         if (found.Heard is { CheckIn.SecurityCounter: var counter } && release.SecurityCounter < counter)
         {
             return Problems.Refused("security-counter",
@@ -67,6 +70,13 @@ internal static class RecoveryEndpoints
             return problem!;
         if (Fault(asked.Reason, asked.ExpiresIn) is { } fault)
             return Problems.Invalid(fault);
+        if (found.Client is { Dialect.Name: var dialect })
+        {
+            return Problems.Refused("dialect",
+                $"Device {found.Id} speaks {dialect}: its client cannot be told to wipe itself. 'ota recover' clears its Wi-Fi where there is a recovery "
+                + "build; 'ota device hand-over' lets the hardware be taken in anew, which ends the address it asks now.");
+        }
+
         if (asked.TransferTo is not null && Names.Fault(asked.TransferTo) is { } name)
             return Problems.Invalid("The group " + name);
         return await ArmAsync(
@@ -74,6 +84,35 @@ internal static class RecoveryEndpoints
             desk.Draft(found, release: null, user.Who()) with { Action = DeploymentAction.Decommission, TransferTo = asked.TransferTo },
             asked.Reason!, asked.ExpiresIn, asked.YesReally, desk, releases, settings, time, user, cancellation);
     }
+
+    // In two steps: the recovery build once, and then what it runs now (docs/states.md).
+    private static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> RecoverClientAsync(
+        Device device, NewRecovery asked, Release release, Product product, DeploymentDesk desk, ReleaseCatalog releases,
+        ServerSettings settings, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (device.ChecksTooLittle(product))
+            return DeploymentEndpoints.ChecksTooLittle(device, product);
+        var previous = releases.Find(device.Heard?.CheckIn.Release);
+        var (armed, refused) = TwoStepRecovery.Arm(release, previous, time.GetUtcNow());
+        if (armed is null && device.Open is not { IsTwoStep: true })
+            return Problems.Refused("two-step", Sentence(device, release, previous, refused!.Value));
+        return await ArmAsync(
+            device,
+            desk.Draft(device, release.Id, user.Who()) with { Action = DeploymentAction.Recover, IsTwoStep = true, Returns = armed?.Previous },
+            asked.Reason!, asked.ExpiresIn, asked.YesReally, desk, releases, settings, time, user, cancellation);
+    }
+
+    private static string Sentence(Device device, Release release, Release? previous, TwoStepRefusal refusal) => refusal switch
+    {
+        TwoStepRefusal.PreviousUnknown =>
+            $"Nobody knows which release device {device.Id} runs, so there is nothing to return it to. Deploy one to it first.",
+        TwoStepRefusal.PreviousWithdrawn =>
+            $"Device {device.Id} runs {previous!.Version}, which was withdrawn, so it could not return to it. Deploy another version to it first.",
+        TwoStepRefusal.PreviousImageGone =>
+            $"Device {device.Id} runs {previous!.Version}, whose image was deleted, so it could not return to it. Push the same build again.",
+        _ => $"The recovery build has the version {release.Version} that device {device.Id} runs; give it a version of its own, "
+            + "or nobody could tell which of the two runs.",
+    };
 
     private static async Task<Results<Created<DeploymentView>, Ok<DeploymentView>, ProblemHttpResult>> ArmAsync(
         Device device, Deployment draft, string reason, long? expiresIn, bool yesReally, DeploymentDesk desk, ReleaseCatalog releases,

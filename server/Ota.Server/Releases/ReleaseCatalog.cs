@@ -104,6 +104,12 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             (product, version, hardware),
             static (key, catalog) => catalog.Builds(key.Product, key.Version, key.Hardware, ReleaseStatement.ApplicationKind), this);
 
+    /// <summary>Every release for one kind of hardware, of any kind and withdrawn ones too; found without a search the second time.</summary>
+    public HardwareReleases ReleasesFor(string product, string hardware) =>
+        Now().Hardware.GetOrAdd(
+            (product, hardware),
+            static (key, catalog) => new HardwareReleases(catalog.Of(key.Product).Where(release => release.Hardware.Contains(key.Hardware))), this);
+
     /// <summary>The versions that devices must pass through, lowest first.</summary>
     public IReadOnlyList<string> StepsOf(string product) =>
         Now().Steps.GetOrAdd(product, static (product, catalog) => catalog.FindSteps(product), this);
@@ -330,6 +336,8 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         public ImmutableDictionary<string, Release> Among => among;
 
         public ConcurrentDictionary<(string Product, string Version, string Hardware), IReadOnlyList<Release>> Builds { get; } = new();
+
+        public ConcurrentDictionary<(string Product, string Hardware), HardwareReleases> Hardware { get; } = new();
 
         public ConcurrentDictionary<string, string[]> Steps { get; } = new(StringComparer.Ordinal);
     }

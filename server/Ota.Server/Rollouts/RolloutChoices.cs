@@ -86,7 +86,10 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
             Offered(stepBuild),
             IsAdmitted(rollout, device.Id) || HasPlace(rollout, asking),
             rollout.Plan.Window?.IsOpen(asking.Now, asking.Zone) ?? true,
-            rollouts.GaugeOf(rollout.Id).HasRoom(rollout.Plan.Rate, asking.Now)));
+            rollouts.GaugeOf(rollout.Id).HasRoom(rollout.Plan.Rate, asking.Now))
+        {
+            ChecksTooLittle = device.ChecksTooLittle(product),
+        });
     }
 
     /// <summary>Whether the open wave lets a device in, as far as this server has heard.</summary>
@@ -129,7 +132,10 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
         return RolloutPolicy.DecideReturn(
             new Standing(
                 asking.CheckIn!.Slot, asking.CheckIn.Release, asking.CheckIn.SecurityCounter, asking.Open is not null,
-                Build: null, NeedsStep: false, Step: null, IsAdmitted: true, IsInWindow: true, IsPaced: true),
+                Build: null, NeedsStep: false, Step: null, IsAdmitted: true, IsInWindow: true, IsPaced: true)
+            {
+                ChecksTooLittle = asking.Device.ChecksTooLittle(asking.Product),
+            },
             got ? Before(asking.Product, before) : null);
     }
 

@@ -12,6 +12,9 @@ internal enum RolloutHold
 {
     InTrial,
     OtherDeployment,
+
+    /// <summary>Its client checks less of an image than its product wants.</summary>
+    Protection,
     NoBuild,
     UpToDate,
     BelowFloor,
@@ -46,7 +49,11 @@ internal readonly record struct Standing(
     OfferedRelease? Step,
     bool IsAdmitted,
     bool IsInWindow,
-    bool IsPaced);
+    bool IsPaced)
+{
+    /// <summary>Its client checks less of an image than its product wants.</summary>
+    public bool ChecksTooLittle { get; init; }
+}
 
 /// <summary>Begin, hold for a reason, or, with neither, skip: it runs what the rollout brings.</summary>
 internal readonly record struct RolloutDecision(OfferedRelease? Begins, DeploymentPurpose Purpose, RolloutHold? Held)
@@ -62,6 +69,7 @@ internal static class RolloutPolicy
     {
         { Slot: SlotState.Trial } => Hold(RolloutHold.InTrial),
         { IsBusy: true } => Hold(RolloutHold.OtherDeployment),
+        { ChecksTooLittle: true } => Hold(RolloutHold.Protection),
         { Build: null } => Hold(RolloutHold.NoBuild),
         { Build.Id: var build, IsAdmitted: true } when build == standing.Runs && IsOpen(state) => default,
         { Build.Id: var build } when build == standing.Runs => Hold(RolloutHold.UpToDate),
@@ -78,7 +86,7 @@ internal static class RolloutPolicy
     };
 
     /// <summary>Whether a reason to hold stays as it is until the rollouts, the releases or the device change.</summary>
-    public static bool IsSteady(RolloutHold held) => held is not (RolloutHold.OutsideWindow or RolloutHold.Rate);
+    public static bool IsSteady(RolloutHold held) => held is not (RolloutHold.OutsideWindow or RolloutHold.Rate or RolloutHold.Protection);
 
     /// <summary>
     /// What a rollout that is returned hands a device that got it and runs it.
@@ -88,6 +96,7 @@ internal static class RolloutPolicy
     {
         { Slot: SlotState.Trial } => Hold(RolloutHold.InTrial),
         { IsBusy: true } => Hold(RolloutHold.OtherDeployment),
+        { ChecksTooLittle: true } => Hold(RolloutHold.Protection),
         _ when before is null => Hold(RolloutHold.NoBuild),
         _ when before.SecurityCounter < standing.Floor => Hold(RolloutHold.BelowFloor),
         _ => new RolloutDecision(before, DeploymentPurpose.Return, null),
@@ -146,7 +155,7 @@ internal static class RolloutWords
 {
     private static readonly string[] Holds =
     [
-        "in-trial", "other-deployment", "no-build", "up-to-date", "below-floor", "needs-step", "not-started", "paused", "wave-not-open",
+        "in-trial", "other-deployment", "protection", "no-build", "up-to-date", "below-floor", "needs-step", "not-started", "paused", "wave-not-open",
         "outside-window", "rate", "weak-signal",
     ];
 

@@ -21,6 +21,11 @@ internal sealed class MasterSecret(byte[] master)
 
     /// <summary>What a client that speaks Blynk shows (<see cref="Devices.BlynkToken"/>); good for the device's pins and for nothing else.</summary>
     public byte[] BlynkSecret(string device, long generation) => Derive("blynk", device, generation);
+    /// <summary>What a client that was not written for this server shows, in its address or as password.</summary>
+    public byte[] DialectToken(string device, long generation) => Derive("dialect", device, generation);
+
+    /// <summary>What enrolls such clients, where a product allows it; known to all of them.</summary>
+    public string DialectKey(string product, long generation) => Base64Url.EncodeToString(Derive("dialect-enroll", product, generation));
 
     public string EnrollmentKey(string product, long generation) => Base64Url.EncodeToString(Derive("enroll", product, generation));
 

@@ -1,0 +1,116 @@
+using System.Data.Common;
+using Dapper;
+using Ota.Server.Data;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
+using Ota.Server.Pins;
+using Ota.Server.Recovery;
+using Ota.Server.Releases;
+
+namespace Ota.Server.CheckIns;
+
+/// <summary>
+/// Follows how images go out to clients that are not ours and send no reports: which may begin, whether the last byte may go out, and that it
+/// did. A recovery build's last byte goes out at most once (docs/states.md).
+/// </summary>
+internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Database database, SystemPinWriter pins, TimeProvider time)
+{
+    // A client that never takes its last byte must not keep itself from asking.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The release by which this client may fetch an image: of its open deployment, else any application of its product; null when it may not.
+    /// </summary>
+    public Release? Fetchable(Device device, string sha256)
+    {
+        var all = releases.ReleasesFor(device.Product, device.Hardware);
+        if (device.Open is { } open)
+        {
+            foreach (var id in new[] { open.Release, open.IsTwoStep ? open.Returns : null })
+            {
+                if (all.Find(id) is { } ordered && ordered.Image.Sha256 == sha256 && ordered.Image.Deleted is null)
+                    return MayBegin(open, ordered) ? ordered : null;
+            }
+        }
+
+        return all.WithImage(sha256).FirstOrDefault(release =>
+            release is { Kind: Signing.ReleaseStatement.ApplicationKind, Withdrawn: null, Image.Deleted: null });
+    }
+
+    /// <summary>Whether the last byte of a release may go out; what must be on disk before that is.</summary>
+    public Task<bool> MayEndAsync(Caller caller, Release release) =>
+        StaleException.RetryAsync(async () =>
+        {
+            using var held = await fleet.LockAsync(caller.Device, CancellationToken.None);
+            if (caller.IsStale)
+                return false;
+            if (caller.Device.Open is not { IsTwoStep: true } open)
+                return release.Kind == Signing.ReleaseStatement.ApplicationKind;
+            if (release.Id != open.Release && release.Id != open.Returns)
+                return true;
+            if (TwoStepRecovery.BeforeLastByte(TwoStepOf(open), release.Id) is not { } next)
+                return false;
+            await MoveAsync(caller.Device, open.With(next), $"Fetched the recovery {release.Version}");
+            return true;
+        });
+
+    /// <summary>Until what follows from the last byte that went out to a client is on disk.</summary>
+    public async Task SettleAsync(Device device)
+    {
+        if (device.Delivering is { IsCompleted: false } delivering)
+            await delivering.WaitAsync(LongestWait, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Notes that the last byte of a release went out.</summary>
+    public Task EndedAsync(Caller caller, Release release) =>
+        StaleException.RetryAsync(async () =>
+        {
+            using var held = await fleet.LockAsync(caller.Device, CancellationToken.None);
+            if (caller.IsStale || caller.Device.Open is not { } open)
+                return false;
+            if (open.IsTwoStep)
+            {
+                await MoveAsync(caller.Device, open.With(TwoStepRecovery.AfterLastByte(TwoStepOf(open), release.Id)), $"Fetched {release.Version}");
+            }
+            else if (open.Release == release.Id && open.State is >= DeploymentState.Offered and < DeploymentState.Downloaded)
+            {
+                await MoveAsync(
+                    caller.Device,
+                    open with { State = DeploymentState.Downloaded, Detail = null, Fetches = open.Fetches + 1 },
+                    open.Fetches == 0 ? $"Fetched {release.Version}" : $"Fetched {release.Version} once more");
+            }
+
+            return true;
+        });
+
+    private bool MayBegin(Deployment open, Release release) =>
+        !open.IsTwoStep || TwoStepRecovery.MayFetch(TwoStepOf(open), release.Id);
+
+    private TwoStep TwoStepOf(Deployment open) =>
+        TwoStepDeployment.Of(open, releases.Find(open.Release)!, releases.Find(open.Returns)!);
+
+    // Under the device's lock.
+    private async Task MoveAsync(Device device, Deployment moved, string text)
+    {
+        if (moved == device.Open)
+            return;
+        var word = DeploymentWords.Shown(moved);
+        var at = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var isWritten = await database.WriteAsync(
+            connection => Write(connection, device, moved, word, text, at), CancellationToken.None, device.Basis);
+        if (!isWritten)
+            throw new StaleException();
+        device.Open = moved;
+        device.State = word;
+        pins.Moved(device, moved);
+    }
+
+    private static bool Write(DbConnection connection, Device device, Deployment moved, string word, string text, long at)
+    {
+        if (!DeploymentTable.Update(connection, moved))
+            return false;
+        connection.Execute(DeviceTable.DecidedSql, new { device.Id, device.OrderNumber, device.Instruction, State = word });
+        Timeline.Append(connection, device.Id, at, word, text);
+        return true;
+    }
+}

@@ -1,0 +1,77 @@
+using Dapper;
+using Ota.Server.Data;
+using Ota.Server.Products;
+using Ota.Signing;
+
+namespace Ota.Server.Devices;
+
+/// <summary>What came of taking a client in that was not written for this server.</summary>
+internal enum Adopted
+{
+    New,
+    AlreadyThere,
+
+    /// <summary>The hardware has another identity, which staff did not hand over.</summary>
+    Conflict,
+}
+
+/// <summary>Gives hardware that a client runs on which was not written for this server its identity.</summary>
+internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time)
+{
+    private const string ProtectionSql = "UPDATE devices SET protection = @protection WHERE id = @id";
+
+    /// <summary>A MAC is spelled <c>aa:bb:cc:dd:ee:ff</c>, however it came; anything else stays as it is.</summary>
+    public static string Spelled(string hardwareId) => MacOf(hardwareId) ?? hardwareId;
+
+    /// <summary>The MAC that a client names, as hardware id; null when it is none.</summary>
+    public static string? MacOf(string? text)
+    {
+        if (text is not { Length: >= 12 and <= 17 })
+            return null;
+        var plain = DeviceNames.Plain(text);
+        return Names.IsHex(plain, 12) ? string.Join(':', plain.Chunk(2).Select(pair => new string(pair))) : null;
+    }
+
+    /// <summary>The same hardware again keeps its identity, unless staff handed it over.</summary>
+    /// <param name="hardwareId">As <see cref="Spelled"/>.</param>
+    public Task<(Adopted Outcome, Device Device)> AdoptAsync(
+        Product product, string hardwareId, string hardware, ForeignClient client, CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => AdoptOnceAsync(product, hardwareId, hardware, client, cancellation));
+
+    private async Task<(Adopted Outcome, Device Device)> AdoptOnceAsync(
+        Product product, string hardwareId, string hardware, ForeignClient client, CancellationToken cancellation)
+    {
+        using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
+        if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
+        {
+            var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, "0.0.0-unknown");
+            return (Adopted.New, await EnrollmentEndpoint.AddAsync(asked, client, fleet, database, time, cancellation));
+        }
+
+        if (known.Hardware == hardware && known.HandedOver
+            && await EnrollmentEndpoint.StartOverAsync(known, client, database, fleet, time, cancellation))
+            return (Adopted.New, known);
+        if (known.Client?.Dialect != client.Dialect || known.Hardware != hardware)
+            return (Adopted.Conflict, known);
+        if (known.Client != client)
+            await ProtectAsync(known, client, cancellation);
+        return (Adopted.AlreadyThere, known);
+    }
+
+    private async Task ProtectAsync(Device device, ForeignClient client, CancellationToken cancellation)
+    {
+        using var held = await fleet.LockAsync(device, cancellation);
+        var word = ProtectionWords.Of(client.Protection);
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(ProtectionSql, new { id = device.Id, protection = word });
+                if (database.IsShared)
+                    Changes.NoteDevice(connection, device.Id);
+                Timeline.Append(connection, device.Id, time.GetUtcNow().ToUnixTimeMilliseconds(), "protection", $"Its client checks {word}");
+            },
+            cancellation,
+            device.Basis);
+        device.Client = client;
+    }
+}

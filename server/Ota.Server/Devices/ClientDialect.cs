@@ -1,0 +1,30 @@
+using Ota.Server.Products;
+
+namespace Ota.Server.Devices;
+
+/// <summary>How a kind of clients speaks that was not written for this server (docs/dialects.md).</summary>
+/// <param name="Name">The first segment of its paths, and its name for people.</param>
+/// <param name="Protection">What its clients check unless more is known of one.</param>
+/// <param name="Family">Hardware whose name begins so speaks it; null for any.</param>
+/// <param name="Path">What follows its name and the credential in a client's address.</param>
+internal sealed record ClientDialect(string Name, Protection Protection, string? Family, string Path = "")
+{
+    public static readonly ClientDialect Esp8266 = new("esp8266", Protection.Md5, "esp8266");
+    public static readonly ClientDialect Esp32 = new("esp32", Protection.Md5, "esp32");
+    public static readonly ClientDialect EspHome = new("esphome", Protection.Md5, "esp", "/manifest.json");
+    public static readonly ClientDialect EspIdf = new("esp-idf", Protection.None, "esp32") { Resumes = true };
+    public static readonly ClientDialect Tasmota = new("tasmota", Protection.None, "esp", "/tasmota.bin");
+
+    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota];
+
+    /// <summary>Whether a download that was cut goes on where it was.</summary>
+    public bool Resumes { get; init; }
+
+    /// <summary>Every name.</summary>
+    public static string All { get; } = string.Join(", ", Known.Select(dialect => dialect.Name));
+
+    public static ClientDialect? Find(string? name) => Array.Find(Known, dialect => dialect.Name == name);
+}
+
+/// <summary>That a device is a client which was not written for this server.</summary>
+internal sealed record ForeignClient(ClientDialect Dialect, Protection Protection);

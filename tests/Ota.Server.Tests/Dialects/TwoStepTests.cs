@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.Dialects;
+
+/// <summary>The recovery of a client that knows no orders, through the stock updater of the ESP8266.</summary>
+public class TwoStepTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+    private string _id = "";
+    private AnEspSketch _sketch = null!;
+
+    public virtual async ValueTask InitializeAsync()
+    {
+        _server = await RunningServer.StartAsync();
+        await _server.AddProductAsync();
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
+        await _server.UploadedAsync(Rescue("9.0.0"));
+        (_id, _sketch) = await AnEspSketch.AdoptAsync(_server);
+        await _sketch.HeldAsync();
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task It_is_handed_the_recovery_once_and_then_what_it_ran_although_the_server_starts_anew_between_all_steps()
+    {
+        Assert.Equal("armed", (await RecoverAsync()).GetProperty("state").GetString());
+        await _server.RestartAsync();
+
+        Assert.Equal("clears the Wi-Fi 9.0.0", Text(await _sketch.FetchAsync()));
+        Assert.Equal("clearing", await _sketch.StateAsync());
+        await _server.RestartAsync();
+
+        _sketch.Version = "9.0.0";
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        Assert.Equal("awaiting-return", await _sketch.StateAsync());
+        await _server.RestartAsync();
+
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        _sketch.Version = "1.0.0";
+        await _sketch.HeldAsync();
+        Assert.Equal("completed", await _sketch.StateAsync());
+        await _sketch.HeldAsync();
+
+        var story = await _sketch.TimelineAsync();
+        Assert.Contains("Handed the recovery 9.0.0", story);
+        Assert.Contains("Fetched the recovery 9.0.0", story);
+        Assert.Contains("Handed 1.0.0 again, to return to it", story);
+        Assert.Contains("The recovery is completed", story);
+    }
+
+    [Fact]
+    public async Task A_client_that_says_nothing_is_taken_to_have_run_what_it_fetched()
+    {
+        await RecoverAsync();
+        (_sketch.Version, _sketch.SketchMd5) = (null, "");
+
+        Assert.Equal("clears the Wi-Fi 9.0.0", Text(await _sketch.FetchAsync()));
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        await _sketch.HeldAsync();
+
+        Assert.Equal("completed", await _sketch.StateAsync());
+        Assert.Equal("assumed", (await _sketch.ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task What_was_not_run_is_not_handed_out_a_second_time()
+    {
+        await RecoverAsync();
+        await _sketch.FetchAsync();
+
+        await _sketch.HeldAsync();
+        await _sketch.HeldAsync();
+
+        Assert.Equal("failed", await _sketch.StateAsync());
+        Assert.Equal("not-run", (await _sketch.ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task Of_many_fetches_at_once_one_gets_the_last_byte()
+    {
+        await RecoverAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(async _ =>
+        {
+            using var socket = await RawHttp.ConnectAsync(_server);
+            await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(_sketch.Request()));
+            return await RawHttp.ReadAsync(socket);
+        }));
+
+        Assert.Single(answers, answer => Text(answer).Contains("clears the Wi-Fi", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_is_cancelled_until_it_was_handed_out_and_expires_until_it_was_fetched()
+    {
+        var armed = await RecoverAsync();
+        using (var cancelled = await CancelAsync(armed))
+            Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
+        await _sketch.HeldAsync();
+        Assert.Equal("cancelled", await _sketch.StateAsync());
+
+        var again = await RecoverAsync();
+        Assert.Equal("9.0.0", (await _sketch.AskAsync("version")).Header("x-version"));
+        using (var late = await CancelAsync(again))
+            Assert.Equal(HttpStatusCode.Conflict, late.StatusCode);
+        _server.Time.Ahead = TimeSpan.FromDays(15);
+        await _sketch.HeldAsync();
+        Assert.Equal("expired", await _sketch.StateAsync());
+    }
+
+    [Fact]
+    public async Task It_is_not_armed_where_nobody_knows_what_to_return_to()
+    {
+        _sketch.Version = "0.9.0";
+        await _sketch.HeldAsync();
+        using var answer = await AskForAsync();
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
+        Assert.Contains("Nobody knows which release", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_recovery_build_that_is_withdrawn_still_lets_a_unit_return_that_has_it()
+    {
+        await RecoverAsync();
+        await _sketch.FetchAsync();
+        await _server.PostAsync("api/v1/products/kettle/releases/9.0.0/withdraw", new { reason = "bad" });
+
+        _sketch.Version = "9.0.0";
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+    }
+
+    private static ABuild Rescue(string version)
+    {
+        var build = ABuild.Of(version, "clears the Wi-Fi " + version);
+        return build with { Statement = build.Statement with { Kind = "recovery" } };
+    }
+
+    private static string Text(byte[] bytes) => System.Text.Encoding.ASCII.GetString(bytes);
+
+    private Task<HttpResponseMessage> CancelAsync(JsonElement deployment) =>
+        _server.Admin.PostAsJsonAsync($"api/v1/deployments/{deployment.GetProperty("id").GetInt64()}/cancel", new { });
+
+    private Task<JsonElement> RecoverAsync() => _server.PostAsync($"api/v1/devices/{_id}/recover", new { reason = "the router is new" });
+
+    private Task<HttpResponseMessage> AskForAsync() =>
+        _server.Admin.PostAsJsonAsync($"api/v1/devices/{_id}/recover", new { reason = "the router is new" });
+}

@@ -154,6 +154,7 @@ internal static partial class ServerHost
         services.AddSingleton<SystemPinWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<SystemPinWriter>());
         services.AddSingleton<BlynkPins>();
+        services.AddSingleton<BlynkUpdates>();
         services.AddSingleton<BlynkSessions>();
         services.AddSingleton<BlynkListener>();
         services.AddHostedService(provider => provider.GetRequiredService<BlynkListener>());

@@ -14,8 +14,9 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
     public static readonly ClientDialect EspHome = new("esphome", Protection.Md5, "esp", "/manifest.json");
     public static readonly ClientDialect EspIdf = new("esp-idf", Protection.None, "esp32") { Resumes = true };
     public static readonly ClientDialect Tasmota = new("tasmota", Protection.None, "esp", "/tasmota.bin");
+    public static readonly ClientDialect Blynk = new("blynk", Protection.Md5, Family: null);
 
-    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota];
+    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota, Blynk];
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool Resumes { get; init; }

@@ -9,13 +9,14 @@ namespace Ota.Server.Settings;
 /// <param name="SecuredAddress">With TLS; null for nowhere.</param>
 /// <param name="CertificateFile">PEM, with its chain; null without TLS.</param>
 /// <param name="KeyFile">PEM, without a password; null without TLS.</param>
-internal sealed record BlynkSettings(IPEndPoint? Address, IPEndPoint? SecuredAddress, string? CertificateFile, string? KeyFile)
+/// <param name="Url">Where such clients fetch images, without a slash at its end; null for where they reached this server.</param>
+internal sealed record BlynkSettings(IPEndPoint? Address, IPEndPoint? SecuredAddress, string? CertificateFile, string? KeyFile, string? Url)
 {
     public static BlynkSettings From(IConfiguration configuration)
     {
         var settings = new BlynkSettings(
             AddressFrom(configuration, "BlynkPort"), AddressFrom(configuration, "BlynkTlsPort"), PathFrom(configuration, "BlynkCertificate"),
-            PathFrom(configuration, "BlynkCertificateKey"));
+            PathFrom(configuration, "BlynkCertificateKey"), UrlFrom(configuration["BlynkUrl"]));
         return (settings.SecuredAddress, settings.CertificateFile, settings.KeyFile) is (null, null, null) or (not null, not null, not null)
             ? settings
             : throw new SettingFault("Settings BlynkTlsPort, BlynkCertificate and BlynkCertificateKey go together: give all three or none.");
@@ -23,6 +24,14 @@ internal sealed record BlynkSettings(IPEndPoint? Address, IPEndPoint? SecuredAdd
 
     private static string? PathFrom(IConfiguration configuration, string name) =>
         configuration[name] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
+
+    private static string? UrlFrom(string? text) => text switch
+    {
+        null or "" => null,
+        { Length: <= 100 } when text.All(char.IsAscii) && Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            && url is { UserInfo: "", Query: "", Fragment: "" } => url.AbsoluteUri.TrimEnd('/'),
+        _ => throw new SettingFault($"Setting BlynkUrl takes an http or https address of at most 100 characters, like http://ota.example:8080, not '{text}'."),
+    };
 
     private static IPEndPoint? AddressFrom(IConfiguration configuration, string name)
     {

@@ -32,6 +32,7 @@ internal static class CommandLine
           --BlynkTlsPort PORT         the same with TLS; needs the two that follow
           --BlynkCertificate FILE     its certificate with the chain, PEM
           --BlynkCertificateKey FILE  its key, PEM without a password
+          --BlynkUrl URL              where such devices fetch images (where they reached this server)
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -44,6 +45,7 @@ internal static class CommandLine
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
         "OrderLifeHours", "RecoveriesPerHour", "BlynkPort", "BlynkTlsPort", "BlynkCertificate", "BlynkCertificateKey",
+        "BlynkUrl",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

@@ -23,6 +23,7 @@ public partial class DenyByDefaultTests : IAsyncLifetime
         ["GET /agent/v1/pins"] = Nobody,
         ["PUT /agent/v1/pins/{pin}"] = Nobody,
         ["GET /images/{sha256}"] = Nobody,
+        ["GET /blynk/{credential}/{sha256}"] = Nobody,
         ["GET /external/api/update"] = Nobody,
         ["GET /external/api/batch/update"] = Nobody,
         ["GET /external/api/get"] = Nobody,

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -25,6 +26,9 @@ internal sealed class BlynkConnection(Socket socket, TimeProvider time) : IAsync
 
     /// <summary>Cancelled when it is to end, from either side.</summary>
     public CancellationToken Over => _over.Token;
+
+    /// <summary>Where the client reached this server.</summary>
+    public IPEndPoint Local => (IPEndPoint)socket.LocalEndPoint!;
 
     /// <summary>For how long nothing whole may come before it is closed.</summary>
     public TimeSpan Silence

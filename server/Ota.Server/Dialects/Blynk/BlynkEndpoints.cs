@@ -35,6 +35,7 @@ internal static class BlynkEndpoints
         Map(api, "/isHardwareConnected", IsConnectedAsync);
         Map(api, "/logEvent", LogAsync);
         app.MapBlynkLegacy();
+        BlynkUpdates.Map(app);
     }
 
     /// <summary>What a client is told of a write that was not taken.</summary>

@@ -19,13 +19,14 @@ internal sealed record BlynkHello(int Heartbeat, int Buffer, string? Library, st
     /// <summary>After this silence it is gone.</summary>
     public TimeSpan Silence => TimeSpan.FromSeconds(2.3 * Heartbeat);
 
-    /// <summary>Reads names and values in turn.</summary>
-    public static BlynkHello Of(ReadOnlySpan<string> fields)
+    /// <summary>Reads names and values in turn; null when none of the names is one of a hello.</summary>
+    public static BlynkHello? Of(ReadOnlySpan<string> fields)
     {
-        var hello = Usual;
+        var (hello, isOne) = (Usual, false);
         for (var i = 0; i + 1 < fields.Length; i += 2)
         {
             var value = fields[i + 1];
+            isOne |= fields[i] is "ver" or "fw" or "h-beat" or "buff-in";
             hello = fields[i] switch
             {
                 "ver" => hello with { Library = Told(value) },
@@ -37,7 +38,7 @@ internal sealed record BlynkHello(int Heartbeat, int Buffer, string? Library, st
             };
         }
 
-        return hello;
+        return isOne ? hello : null;
     }
 
     private static int? Number(string text) =>

@@ -9,8 +9,8 @@ namespace Ota.Server.Dialects.Blynk;
 
 /// <summary>Takes clients that speak Blynk's protocol on ports of their own, in the clear or with TLS.</summary>
 internal sealed partial class BlynkListener(
-    ServerSettings settings, BlynkSessions sessions, BlynkPins pins, PinLines lines, DeviceAuthentication authentication, TimeProvider time,
-    ILogger<BlynkListener> logger) : BackgroundService
+    ServerSettings settings, BlynkSessions sessions, BlynkPins pins, BlynkUpdates updates, PinLines lines, DeviceAuthentication authentication,
+    TimeProvider time, ILogger<BlynkListener> logger) : BackgroundService
 {
     private const int Backlog = 4096;
     private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
@@ -128,7 +128,7 @@ internal sealed partial class BlynkListener(
         try
         {
             await using (connection)
-                await new BlynkSession(connection, sessions, pins, lines, authentication).RunAsync(certificate);
+                await new BlynkSession(connection, sessions, pins, updates, lines, authentication, time).RunAsync(certificate);
         }
         catch (Exception fault) when (sessions.Ended(fault))
         {

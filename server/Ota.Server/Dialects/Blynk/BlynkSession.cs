@@ -1,10 +1,13 @@
 using Ota.Server.Devices;
 using Ota.Server.Pins;
+using Ota.Server.Products;
 
 namespace Ota.Server.Dialects.Blynk;
 
 /// <summary>What is said with one client: a login, and then pins both ways until one of the two ends it.</summary>
-internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions sessions, BlynkPins pins, PinLines lines, DeviceAuthentication authentication)
+internal sealed class BlynkSession(
+    BlynkConnection connection, BlynkSessions sessions, BlynkPins pins, BlynkUpdates updates, PinLines lines, DeviceAuthentication authentication,
+    TimeProvider time)
 {
     /// <summary>A client says within this who it is.</summary>
     private static readonly TimeSpan Stranger = TimeSpan.FromSeconds(5);
@@ -14,7 +17,9 @@ internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions ses
     private BlynkHello _hello = BlynkHello.Usual;
     private Caller _caller;
     private volatile Device? _device;
-    private ushort _lastId;
+    private int _lastId;
+    private BlynkPush? _pushed;
+    private DateTimeOffset _askAt = DateTimeOffset.MaxValue;
 
     public BlynkConnection Connection => connection;
 
@@ -88,12 +93,10 @@ internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions ses
                 return true;
             case BlynkCommand.Ping:
                 await connection.RespondAsync(frame.Id, BlynkStatus.Ok);
-                return true;
+                // It may stay for months; a device without a connection would come by itself.
+                return _askAt > time.GetUtcNow() || await AskAsync();
             case BlynkCommand.Internal:
-                _hello = BlynkHello.Of(BlynkBody.Fields(frame.Body.Span));
-                connection.Silence = _hello.Silence;
-                await connection.RespondAsync(frame.Id, BlynkStatus.Ok);
-                return true;
+                return await TakeInternalAsync(frame);
             case BlynkCommand.Hardware:
                 return await TakeWriteAsync(frame);
             case BlynkCommand.Sync:
@@ -105,6 +108,33 @@ internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions ses
                 await connection.RespondAsync(frame.Id, BlynkStatus.IllegalCommand);
                 return true;
         }
+    }
+
+    private async Task<bool> TakeInternalAsync(BlynkFrame frame)
+    {
+        var hello = BlynkHello.Of(BlynkBody.Fields(frame.Body.Span));
+        await connection.RespondAsync(frame.Id, BlynkStatus.Ok);
+        if (hello is null)
+            return true;
+        _hello = hello;
+        connection.Silence = _hello.Silence;
+        _pushed = null;
+        return await AskAsync();
+    }
+
+    /// <summary>Asks for the client and pushes what it is to fetch; false when the session is over with this.</summary>
+    private async Task<bool> AskAsync()
+    {
+        // What was fetched since is being installed, and what it runs then its next connection says.
+        if (!BlynkUpdates.Concerns(_caller.Device) || _pushed is { IsTaken: true })
+            return true;
+        if (await updates.AskAsync(_caller, _hello, connection.Local) is not var (push, askAgain))
+            return false;
+        _askAt = time.GetUtcNow() + askAgain;
+        _pushed = push;
+        if (push is not null)
+            await connection.SendAsync(BlynkCommand.Internal, NextId(), push.Body);
+        return true;
     }
 
     private async Task<bool> TakeWriteAsync(BlynkFrame frame)
@@ -169,6 +199,8 @@ internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions ses
                     return;
                 foreach (var row in rows)
                 {
+                    if (PinPolicy.System(row.Kept) == SystemPin.CheckNow && BlynkUpdates.Concerns(_caller.Device))
+                        await CheckAsync();
                     if (PinPolicy.Shown(row.Kept, pins.System(_caller.Device)) is { } number)
                         await WriteAsync(NextId(), number, row.Value);
                 }
@@ -186,11 +218,19 @@ internal sealed class BlynkSession(BlynkConnection connection, BlynkSessions ses
         }
     }
 
+    private async Task CheckAsync()
+    {
+        await updates.CheckingAsync(_caller.Device);
+        if (!await AskAsync())
+            connection.Close();
+    }
+
     // A client that is sent more than it can hold would have to hang up: it goes without.
     private ValueTask WriteAsync(ushort id, int number, string value) =>
         BlynkBody.Write(number, value) is var body && body.Length <= _hello.Buffer
             ? connection.SendAsync(BlynkCommand.Hardware, id, body)
             : ValueTask.CompletedTask;
 
-    private ushort NextId() => _lastId = (ushort)(_lastId % ushort.MaxValue + 1);
+    // Both loops ask for one.
+    private ushort NextId() => (ushort)((uint)Interlocked.Increment(ref _lastId) % ushort.MaxValue + 1);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using Ota.Server.Data;
 using Ota.Server.Devices;
 
 namespace Ota.Server.Dialects.Blynk;
@@ -76,7 +77,7 @@ internal sealed partial class BlynkSessions(TimeProvider time, ILogger<BlynkSess
         if (fault is DbException)
             Log.NoDatabase(logger, fault.Message);
         return fault is IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException
-            or System.Security.Authentication.AuthenticationException or DbException;
+            or System.Security.Authentication.AuthenticationException or DbException or StaleException;
     }
 
     private static partial class Log

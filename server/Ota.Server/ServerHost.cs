@@ -170,6 +170,7 @@ internal static partial class ServerHost
         services.AddSingleton<AlertWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
         services.AddHostedService<WebhookSender>();
+        services.AddHostedService<BlynkCloudSender>();
         services.AddSingleton<DueWorker>();
 #if HANGFIRE
         services.AddHangfireJobs(settings);
@@ -279,6 +280,7 @@ internal static partial class ServerHost
         api.MapDeployments();
         api.MapRecovery();
         api.MapPins();
+        api.MapBlynkClouds();
         api.MapEvidence();
         api.MapUnits();
         api.MapSites();

@@ -37,6 +37,7 @@ internal sealed record Product(
     Followed? Follow,
     ImageRetention? Retention,
     SystemPins? Pins,
+    string? BlynkCloud,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -48,6 +49,7 @@ internal sealed record Product(
         ("Follows", Follow is null ? "" : $"channel {Follow.Channel}: each new release starts a rollout by itself"),
         ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
         ("Pins", Pins?.ToString()),
+        ("Blynk cloud", BlynkCloud),
         ("Added", When.Exact(Created)));
 }
 

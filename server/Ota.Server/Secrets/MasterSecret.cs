@@ -36,6 +36,9 @@ internal sealed class MasterSecret(byte[] master)
     /// its plain spelling.</summary>
     public byte[] RescueSecret(string product, string hardwareId) => Derive("rescue", product + "\0" + hardwareId, generation: 1);
 
+    /// <summary>Seals a device's token of a Blynk cloud in the database.</summary>
+    public byte[] BlynkCloudKey(string device) => Derive("blynk-cloud", device, generation: 1);
+
     /// <summary>Seals the Wi-Fi password of a site in the database.</summary>
     public byte[] SiteKey(string site) => Derive("site", site, generation: 1);
 

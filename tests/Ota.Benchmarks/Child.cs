@@ -19,6 +19,8 @@ internal sealed class Child : IAsyncDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process.Id;
+
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
     /// <summary>

@@ -165,3 +165,30 @@ public sealed class RolloutStormOnPostgreSqlTests : Rollouts.RolloutStormTests
         return base.A_device_has_one_open_deployment_at_most_and_none_before_its_wave(seed);
     }
 }
+
+public sealed class BlynkHttpOnPostgreSqlTests : Dialects.Blynk.BlynkHttpTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class BlynkUpdateOnPostgreSqlTests : Dialects.Blynk.BlynkUpdateTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class BlynkCloudOnPostgreSqlTests : Dialects.Blynk.BlynkCloudTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

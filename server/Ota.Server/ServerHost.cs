@@ -54,6 +54,7 @@ internal static partial class ServerHost
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.PostConfigure<LoggerFilterOptions>(UnloggedAddresses.Quieten);
         builder.Logging.AddFilter("Quartz", LogLevel.Warning);
         // What keeps it from starting is told in one sentence by who starts it, not in two stack traces as well.
         var started = false;

@@ -196,6 +196,20 @@ public class BlynkHttpTests : IAsyncLifetime
         Assert.Contains("device.blynk-token", (await _server.GetAsync("api/v1/audit")).ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_token_in_an_address_is_in_no_log_even_when_everything_is_logged()
+    {
+        await using var server = await RunningServer.StartAsync(
+            null, "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace",
+            "--Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Trace", "--Logging:LogLevel:Microsoft.AspNetCore.Routing=Trace");
+        var device = await ADevice.EnrollAsync(server, await server.AddProductAsync());
+        var token = await ASketch.TokenAsync(server, device.Id);
+        foreach (var path in (string[])["external/api/update?token=TOKEN&v1=1", "TOKEN/update/V1?value=1", "TOKEN/get/V1", "TOKEN/nowhere", "TOKEN"])
+            (await server.Anyone.GetAsync(path.Replace("TOKEN", token, StringComparison.Ordinal))).Dispose();
+
+        Assert.DoesNotContain(token, server.Log.Text, StringComparison.Ordinal);
+    }
+
     private async Task<string> GetAsync(string path)
     {
         using var answer = await _server.Anyone.GetAsync(path);

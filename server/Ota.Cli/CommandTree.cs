@@ -43,7 +43,8 @@ internal static class CommandTree
             new Command("product", "What builds are for.")
             {
                 AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, FollowChannel.Command,
-                SetRetention.Command, SetPins.Command, SetBlynkCloud.Command,
+                SetRetention.Command, SetPins.Command, SetDialects.Command,
+                SetBlynkCloud.Command,
             },
             new Command("release", "Signed builds.")
             {
@@ -64,7 +65,8 @@ internal static class CommandTree
             new Command("device", "Units in the field.")
             {
                 ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, SetZone.Command,
-                HandOverDevice.Command, DecommissionDevice.Transfer, BlynkCloudToken.Command,
+                AdoptDevice.Command, HandOverDevice.Command, DecommissionDevice.Transfer,
+                BlynkCloudToken.Command,
             },
             new Command("pin", "Virtual pins: values that apps, devices and the server write for one another.")
             {

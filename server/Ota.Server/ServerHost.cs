@@ -16,7 +16,10 @@ using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Dialects.Blynk;
 using Ota.Server.Dialects;
+using Ota.Server.Dialects.EspHome;
+using Ota.Server.Dialects.EspIdf;
 using Ota.Server.Dialects.EspUpdater;
+using Ota.Server.Dialects.Tasmota;
 using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
@@ -270,6 +273,9 @@ internal static partial class ServerHost
         app.MapDevicePins();
         app.MapBlynk();
         app.MapEspUpdaters();
+        app.MapTasmota();
+        app.MapEspHome();
+        app.MapEspIdf();
         app.MapMethods("/images/{sha256}", ["GET", "HEAD"], ImageDownload.GetAsync).ShortCircuit().ExcludeFromDescription();
 
         var api = app.MapGroup("/api/v1").AddEndpointFilter(DecideAgain);

@@ -48,6 +48,15 @@ internal record Device
     public string? RestartCause { get; init; }
     public DateTimeOffset? RestartAt { get; init; }
     public long? Restarts { get; init; }
+
+    /// <summary>How its updater speaks; null for our agent.</summary>
+    public string? Dialect { get; init; }
+
+    /// <summary>What it checks of an image: none, md5 or signed.</summary>
+    public string? Protection { get; init; }
+
+    /// <summary>Whether a download that was cut goes on where it was.</summary>
+    public bool? Resumes { get; init; }
 }
 
 internal sealed record TimelineEntry(DateTimeOffset? At, string? Kind, string? Text, string? By);

@@ -21,7 +21,7 @@ internal static class ListDevices
         var filter = new DeviceFilter(call.Get(Product), call.Get(Group), call.Get(State), call.Get(Search));
         var devices = await call.Api.DevicesAsync(filter, call.Get(Limit) ?? int.MaxValue, cancellation);
         call.Screen.Show(devices, screen => screen.Table(
-            ["Device", "Hardware id", "Product", "Runs", "State", "Group", "Last seen", "Wi-Fi"],
+            ["Device", "Hardware id", "Product", "Runs", "State", "Group", "Updater", "Last seen", "Wi-Fi"],
             [.. devices.Select(device => new Cell[]
             {
                 new(device.Id, Tone.Strong),
@@ -30,6 +30,7 @@ internal static class ListDevices
                 device.Running,
                 Cell.State(device.State),
                 device.Group,
+                device.Dialect,
                 When.Ago(device.LastSeen, call.Now),
                 device.Rssi is null or 0 ? new Cell("") : new Cell($"{device.Rssi} dBm", Wifi.Of(device.Rssi).Tone),
             })],

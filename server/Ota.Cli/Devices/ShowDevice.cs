@@ -33,6 +33,7 @@ internal static class ShowDevice
             ("Free memory", Size.Of(device.FreeMemory)),
             ("Runs", device.Slot is null ? device.Running : $"{device.Running}, {device.Slot}"),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
+            ("Updater", Updater(device)),
             ("Group", device.Group),
             ("Time zone", device.Zone),
             ("Enrolled", When.Both(device.Enrolled, now)),
@@ -62,6 +63,13 @@ internal static class ShowDevice
             [.. device.Timeline.Select(entry => new Cell[] { When.Exact(entry.At), Cell.State(entry.Kind), entry.Text, entry.By })],
             "Nothing happened yet.");
     }
+
+    private static Cell Updater(Device device) => device.Dialect is null
+        ? new Cell("")
+        : new Cell(
+            $"{device.Dialect}, checks {(device.Protection == "signed" ? "a signature" : device.Protection)}, "
+            + (device.Resumes == true ? "goes on with a download that was cut" : "begins a download that was cut anew"),
+            device.Protection == "signed" ? Tone.Plain : Tone.Busy);
 
     // A minute of grace, for a slow start or a busy network.
     private static Cell NextCheckIn(Device device, DateTimeOffset now) =>

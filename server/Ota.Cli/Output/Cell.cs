@@ -31,7 +31,7 @@ internal readonly record struct Cell
     public static Cell State(string? state) => new(state, state switch
     {
         "confirmed" or "completed" or "enrolled" or "accepted" => Tone.Good,
-        "refused" or "reverted" or "failed" or "expired" or "stopped" or "not-returned" => Tone.Bad,
+        "refused" or "shut-out" or "reverted" or "failed" or "expired" or "stopped" or "not-returned" => Tone.Bad,
         "cancelled" or "superseded" or "withdrawn" or "aborted" or "returned" or "decommissioned" => Tone.Dim,
         null => Tone.Plain,
         _ => Tone.Busy,

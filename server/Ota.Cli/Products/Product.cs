@@ -18,6 +18,15 @@ internal sealed record SystemPins(int CheckNow, int Status, int Version, int Res
     public override string ToString() => $"check-now {CheckNow}, status {Status}, version {Version}, restart-cause {RestartCause}, rssi {Rssi}";
 }
 
+/// <summary>Which devices with other updaters than ours a product takes.</summary>
+/// <param name="Least">What they must check at least; null for all.</param>
+internal sealed record DialectRules(bool Enrolls, string? Least)
+{
+    public override string ToString() => (Enrolls ? "enroll by key" : "") + (Least is null ? "" : (Enrolls ? ", " : "") + $"check {Least} at least");
+}
+
+internal sealed record DialectsChange(DialectRules? Dialects);
+
 /// <param name="Pins">Null for the usual ones.</param>
 internal sealed record PinsChange(SystemPins? Pins);
 
@@ -38,6 +47,8 @@ internal sealed record Product(
     ImageRetention? Retention,
     SystemPins? Pins,
     string? BlynkCloud,
+    DialectRules? Dialects,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DialectKey,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
 {
     public void Facts(Screen screen) => screen.Facts(
@@ -50,6 +61,7 @@ internal sealed record Product(
         ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
         ("Pins", Pins?.ToString()),
         ("Blynk cloud", BlynkCloud),
+        ("Other updaters", Dialects?.ToString()),
         ("Added", When.Exact(Created)));
 }
 

@@ -51,9 +51,10 @@ internal static class PushRelease
         var (product, version, api) = (call.Get(Product), call.Get(Version), call.Api);
         if (call.Get(Channel) is { } channel)
             Arguments.Named("channel", channel);
-        await using var image = LocalFile.Open(call.Get(File));
-        var signed = call.Get(Statement) is { } file
-            ? await OfflineAsync(call, file, image, cancellation)
+        await using var file = LocalFile.Open(call.Get(File));
+        await using var image = await SignedFile.WithAsync(file, await Options.DeviceSignatureAsync(call, file, cancellation), kept: null, cancellation);
+        var signed = call.Get(Statement) is { } statement
+            ? await OfflineAsync(call, statement, image, cancellation)
             : await Options.SignAsync(call, product, version, image, cancellation);
 
         var path = ApiPath.Of($"products/{product}/releases").With("channel", call.Get(Channel));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Ota.Cli.Images;
 using Ota.Cli.Keys;
 using Ota.Cli.Output;
 using Ota.Cli.Session;
@@ -47,15 +48,21 @@ internal sealed class StatementOptions
         Description = "The image's format; else it is told from its bytes. Only raw takes any bytes for esp… hardware.",
     };
 
+    public Option<string?> DeviceKey { get; } = new("--device-key")
+    {
+        Description = "With --format esp8266-signed or esp32-signed: the private key (PEM) whose public half the device's own updater verifies with.",
+        HelpName = "file",
+    };
+
     public StatementOptions()
     {
         Kind.AcceptOnlyFromAmong(Arguments.Kinds);
-        Format.AcceptOnlyFromAmong(ImageFacts.Nano, ImageFacts.Esp32, ImageFacts.Esp8266, ImageFacts.Raw);
+        Format.AcceptOnlyFromAmong(ImageFacts.Nano, ImageFacts.Esp32, ImageFacts.Esp8266, ImageFacts.Raw, DeviceSignature.Esp8266, DeviceSignature.Esp32);
     }
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[Key, Hardware, Kind, SecurityCounter, Notes, Format, KeyPassword.Stdin])
+        foreach (var option in (Option[])[Key, Hardware, Kind, SecurityCounter, Notes, Format, DeviceKey, KeyPassword.Stdin])
             command.Add(option);
     }
 
@@ -70,8 +77,29 @@ internal sealed class StatementOptions
             (SecurityCounter, call.Get(SecurityCounter) is not null),
             (Notes, call.Get(Notes) is not null),
             (Format, call.Get(Format) is not null),
+            (DeviceKey, call.Get(DeviceKey) is not null),
         ];
         return options.Where(option => option.IsGiven).Select(option => option.Option.Name);
+    }
+
+    /// <summary>
+    /// What the device's own updater verifies, to stand behind the image; empty when no such signature was asked for.
+    /// </summary>
+    public async Task<byte[]> DeviceSignatureAsync(Call call, FileStream image, CancellationToken cancellation)
+    {
+        var (format, key) = (call.Get(Format), call.Get(DeviceKey));
+        if (DeviceSignature.PlainOf(format) is null)
+        {
+            return key is null
+                ? []
+                : throw FailureException.Usage($"--device-key goes with --format {DeviceSignature.Esp8266} or {DeviceSignature.Esp32}.");
+        }
+
+        if (key is null)
+            throw FailureException.Usage($"--format {format} needs --device-key, the key whose public half the device's firmware has.");
+        if (image.Length == 0)
+            throw FailureException.Usage($"{image.Name} is empty.");
+        return await DeviceSignature.MakeAsync(call, format!, key, image, cancellation);
     }
 
     /// <summary>Hashes the image once from start to end and signs what it is.</summary>
@@ -88,7 +116,7 @@ internal sealed class StatementOptions
             throw FailureException.Usage($"{image.Name} is empty.");
         using var key = await KeyFiles.OpenPrivateAsync(call, keyFile, cancellation);
 
-        var format = call.Get(Format) ?? FormatOf(call, image, hardware);
+        var format = DeviceSignature.PlainOf(call.Get(Format)) ?? call.Get(Format) ?? FormatOf(call, image, hardware);
         image.Position = 0;
         var description = await TransferBar.ShowAsync(
             "Hashing", image.Length, progress => ImageDigests.OfAsync(image, image.Length, format, progress, cancellation));

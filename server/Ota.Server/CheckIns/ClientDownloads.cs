@@ -6,6 +6,7 @@ using Ota.Server.Devices;
 using Ota.Server.Pins;
 using Ota.Server.Recovery;
 using Ota.Server.Releases;
+using Ota.Signing;
 
 namespace Ota.Server.CheckIns;
 
@@ -34,7 +35,7 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
         }
 
         return all.WithImage(sha256).FirstOrDefault(release =>
-            release is { Kind: Signing.ReleaseStatement.ApplicationKind, Withdrawn: null, Image.Deleted: null });
+            release is { Kind: ReleaseStatement.ApplicationKind, Withdrawn: null, Image.Deleted: null } && release.Image.Sha256 == sha256);
     }
 
     /// <summary>Whether the last byte of a release may go out; what must be on disk before that is.</summary>
@@ -45,7 +46,7 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
             if (caller.IsStale)
                 return false;
             if (caller.Device.Open is not { IsTwoStep: true } open)
-                return release.Kind == Signing.ReleaseStatement.ApplicationKind;
+                return release.Kind == ReleaseStatement.ApplicationKind;
             if (release.Id != open.Release && release.Id != open.Returns)
                 return true;
             if (TwoStepRecovery.BeforeLastByte(TwoStepOf(open), release.Id) is not { } next)

@@ -13,7 +13,7 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
     public static readonly ClientDialect Esp32 = new("esp32", Protection.Md5, "esp32");
     public static readonly ClientDialect EspHome = new("esphome", Protection.Md5, "esp", "/manifest.json");
     public static readonly ClientDialect EspIdf = new("esp-idf", Protection.None, "esp32") { Resumes = true };
-    public static readonly ClientDialect Tasmota = new("tasmota", Protection.None, "esp", "/tasmota.bin");
+    public static readonly ClientDialect Tasmota = new("tasmota", Protection.Md5, "esp", "/tasmota.bin");
     public static readonly ClientDialect Blynk = new("blynk", Protection.Md5, Family: null);
 
     private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota, Blynk];

@@ -10,6 +10,9 @@ namespace Ota.Server.Dialects;
 /// </summary>
 internal static class ClientHeaders
 {
+    /// <summary>What the client calls itself, where its dialect has no header for that.</summary>
+    public const string Mac = "x-ota-mac";
+
     /// <param name="version">What the dialect's own header says; our header stands for it where that is missing.</param>
     /// <param name="image">Hash that the dialect's own header says.</param>
     public static ClientSays Of(IHeaderDictionary headers, string? version = null, string? image = null) => new(

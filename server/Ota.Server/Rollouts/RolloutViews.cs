@@ -89,7 +89,7 @@ internal sealed class RolloutViews(
                     wave.UpTo,
                     opened.TryGetValue(i + 1, out var at) ? at : i < rollout.Wave ? rollout.Created : null,
                     counted.ByWave[i],
-                    ByState(counts.Where(count => (count.Wave ?? 1) == i + 1)))),
+                    ByState(counts.Where(count => count.Purpose != "return" && (count.Wave ?? 1) == i + 1)))),
             ],
             rollout.Plan.Window?.Text,
             rollout.Plan.Rate,

@@ -11,7 +11,7 @@ public sealed class ImageInspectorTests
         var image = new AnEspImage { ChipId = 9, Version = "v1.4.2", SecureVersion = 3 }.Build();
 
         Assert.Equal(
-            new ImageFacts("esp32", "esp32-s3", "thermostat", "v1.4.2", SecureVersion: 3, BuiltWith: "v5.1.4"),
+            new ImageFacts("esp32", "esp32-s3", "thermostat", "v1.4.2", SecureVersion: 3, BuiltWith: "v5.1.4", Digest: Convert.ToHexStringLower(image[^32..])),
             Inspect(image));
     }
 

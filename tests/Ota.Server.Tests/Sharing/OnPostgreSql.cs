@@ -175,6 +175,15 @@ public sealed class BlynkHttpOnPostgreSqlTests : Dialects.Blynk.BlynkHttpTests
     }
 }
 
+public sealed class EspUpdaterOnPostgreSqlTests : Dialects.EspUpdaterTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class BlynkUpdateOnPostgreSqlTests : Dialects.Blynk.BlynkUpdateTests
 {
     public override ValueTask InitializeAsync()
@@ -184,7 +193,34 @@ public sealed class BlynkUpdateOnPostgreSqlTests : Dialects.Blynk.BlynkUpdateTes
     }
 }
 
+public sealed class PullClientOnPostgreSqlTests : Dialects.PullClientTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class BlynkCloudOnPostgreSqlTests : Dialects.Blynk.BlynkCloudTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class TwoStepOnPostgreSqlTests : Dialects.TwoStepTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class ClientRolloutOnPostgreSqlTests : Dialects.ClientRolloutTests
 {
     public override ValueTask InitializeAsync()
     {

@@ -90,7 +90,7 @@ internal static class EspUpdaterEndpoint
         return true;
     }
 
-    private static ClientSays Says(IHeaderDictionary headers, string own) => ClientHeaders.Of(
+    public static ClientSays Says(IHeaderDictionary headers, string own) => ClientHeaders.Of(
         headers,
         ClientHeaders.One(headers, own + "version"),
         ClientHeaders.One(headers, own + "sketch-sha256") ?? ClientHeaders.One(headers, own + "sketch-md5"));

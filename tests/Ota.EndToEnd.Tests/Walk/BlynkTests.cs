@@ -81,6 +81,22 @@ public sealed partial class BlynkTests : IAsyncLifetime
         await LineAsync(client, "error INVALID_TOKEN");
     }
 
+    [Fact]
+    public async Task A_cloud_is_named_and_given_a_token_by_stdin_which_nobody_is_shown()
+    {
+        Assert.Equal(1, (await _ota.RunAsync("their-token\n", ["device", "blynk-token", _device])).ExitCode);
+        var named = await DoneAsync("product", "blynk", "kettle", "--url", "http://127.0.0.1:9/");
+        Assert.Contains("kettle tells http://127.0.0.1:9/", named.Out, StringComparison.Ordinal);
+        var given = (await _ota.RunAsync("their-token\n", ["device", "blynk-token", _device])).Succeeded();
+        var shown = await DoneAsync("device", "blynk-token", _device, "--show", "--json");
+
+        Assert.True(shown.Json.GetProperty("hasToken").GetBoolean());
+        Assert.DoesNotContain("their-token", given.Out + given.Error + shown.Out + _server.Log, StringComparison.Ordinal);
+        Assert.Contains("none", (await DoneAsync("device", "blynk-token", _device, "--forget")).Out, StringComparison.Ordinal);
+        Assert.Contains("tells no cloud", (await DoneAsync("product", "blynk", "kettle", "--none")).Out, StringComparison.Ordinal);
+        Assert.Equal(2, (await _ota.RunAsync("product", "blynk", "kettle")).ExitCode);
+    }
+
     private Process Start(string transport, string how, string token)
     {
         var port = Listening().Matches(_server.Log).Single(match => match.Groups["how"].Value == how).Groups["port"].Value;

@@ -87,7 +87,7 @@ internal sealed class BlynkPins(Database database, PinDesk desk, PinLines lines,
             return BlynkRefusal.Value;
         if (!Line(caller.Device).Events.TryTake())
             return BlynkRefusal.TooMany;
-        var clean = string.Concat(text.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c));
+        var clean = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
         await database.WriteAsync(
             connection => Timeline.Append(connection, caller.Device.Id, time.GetUtcNow().ToUnixTimeMilliseconds(), "event", clean),
             CancellationToken.None);
@@ -96,6 +96,5 @@ internal sealed class BlynkPins(Database database, PinDesk desk, PinLines lines,
 
     // Lines of a terminal come with their ends.
     private static bool IsValue(string value) =>
-        PinPolicy.Fault(string.Concat(value.Select(c => c is BlynkBody.Separator or '\t' or '\r' or '\n' ? ' ' : c))) is null
-        && !value.Any(char.IsSurrogate);
+        PinPolicy.Fault(string.Concat(value.Select(c => c is BlynkBody.Separator or '\t' or '\r' or '\n' ? ' ' : c))) is null;
 }

@@ -86,6 +86,9 @@ internal sealed class ASketch : IAsyncDisposable
         Assert.Equal((0, id, "200"), await NextAsync());
     }
 
+    /// <summary>Sends nothing more, and says so.</summary>
+    public void EndSending() => _client.Client.Shutdown(SocketShutdown.Send);
+
     /// <summary>Reads to the end, which must come by a farewell and not by a reset.</summary>
     public async Task<byte[]> EndAsync()
     {

@@ -88,13 +88,13 @@ public sealed class BlynkSocketTests : IAsyncLifetime
     public async Task Several_values_of_one_write_stay_apart_and_a_lone_byte_of_another_alphabet_is_a_letter()
     {
         await using var sketch = await ASketch.LoggedInAsync(_server, _token);
-        await sketch.SendAsync(20, 2, "vw\04\0p\00\01\0line one\n");
+        await sketch.SendAsync(20, 2, "vw\04\0p\00\01\0line one 🙂\n");
         await sketch.SendHexAsync("14 0003 0008 767700 3500 3231 b0");
         await sketch.PingAsync();
 
-        Assert.Equal("[\"p\",\"0\",\"1\",\"line one\\n\"]", await _server.Anyone.GetStringAsync($"{_token}/get/V4"));
+        Assert.Equal("[\"p\",\"0\",\"1\",\"line one \\uD83D\\uDE42\\n\"]", await _server.Anyone.GetStringAsync($"{_token}/get/V4"));
         await sketch.SendAsync(16, 4, "vr\04");
-        Assert.Equal("vw|4|p|0|1|line one\n", await sketch.WrittenAsync());
+        Assert.Equal("vw|4|p|0|1|line one 🙂\n", await sketch.WrittenAsync());
         Assert.Equal(("21°", "device"), await ShownAsync("5"));
     }
 
@@ -209,6 +209,29 @@ public sealed class BlynkSocketTests : IAsyncLifetime
         Assert.Empty(await sketch.EndAsync());
         await other.PingAsync();
         Assert.Equal("false", await _server.Anyone.GetStringAsync($"external/api/isHardwareConnected?token={_token}"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Random_bytes_before_and_after_a_login_end_in_a_clean_close_at_the_worst_and_no_other_device_hears_of_it(int seed)
+    {
+        var random = new Random(seed);
+        await using var other = await ASketch.LoggedInAsync(_server, await OtherTokenAsync());
+        for (var round = 0; round < 150; round++)
+        {
+            await using var sketch = random.Next(2) == 0 ? await ASketch.ConnectAsync(_server) : await ASketch.LoggedInAsync(_server, _token);
+            var bytes = new byte[random.Next(1, 300)];
+            random.NextBytes(bytes);
+            for (var at = 0; at + 5 < bytes.Length && random.Next(4) != 0; at += 5 + bytes[at + 4])
+                (bytes[at], bytes[at + 3], bytes[at + 4]) = ((byte)random.Next(66), 0, (byte)random.Next(30));
+            await sketch.SendAsync(bytes);
+            sketch.EndSending();
+            await sketch.EndAsync();
+        }
+
+        await other.PingAsync();
+        Assert.DoesNotContain("failed", _server.Log.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,10 +45,9 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
             using var held = await fleet.LockAsync(caller.Device, CancellationToken.None);
             if (caller.IsStale)
                 return false;
-            if (caller.Device.Open is not { IsTwoStep: true } open)
+            // A recovery build goes out for its own recovery, which may be over since it began to.
+            if (caller.Device.Open is not { IsTwoStep: true } open || (release.Id != open.Release && release.Id != open.Returns))
                 return release.Kind == ReleaseStatement.ApplicationKind;
-            if (release.Id != open.Release && release.Id != open.Returns)
-                return true;
             if (TwoStepRecovery.BeforeLastByte(TwoStepOf(open), release.Id) is not { } next)
                 return false;
             await MoveAsync(caller.Device, open.With(next), $"Fetched the recovery {release.Version}");

@@ -50,7 +50,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             if (value != device.ShutOut)
             {
                 _news.Add(value
-                    ? ("shut-out", $"Is given no updates: its client checks too little ({ProtectionWords.Of(device.Client!.Protection)}) for its product")
+                    ? ("shut-out", $"Is given no updates: its client checks too little ({ProtectionWords.Of(device.Client!.Protection)})")
                     : ("let-in", "Is given updates again"));
             }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 
@@ -51,6 +52,34 @@ public sealed class DialectTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_image_signed_for_the_esp8266_arrives_as_its_updater_verifies_it()
+    {
+        await DoneAsync("product", "add", "plug", "--hardware", "esp8266", "--release-key", "acme.pub.pem");
+        var image = AnEsp8266Image();
+        await File.WriteAllBytesAsync(_folder["plug.bin"], image);
+        await RunAsync("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "device.pem");
+        await RunAsync("openssl", "pkey", "-in", "device.pem", "-pubout", "-out", "device.pub.pem");
+        await DoneAsync(
+            "release", "push", "plug", "2.0.0", "plug.bin", "--key", "acme.pem", "--hardware", "esp8266", "--format", "esp8266-signed", "--device-key", "device.pem");
+        var adopted = (await DoneAsync(
+            "device", "adopt", "plug", "24:6F:28:AA:3F:10", "--dialect", "esp8266", "--protection", "signed", "--json")).Json;
+        await DoneAsync("product", "dialects", "plug", "--least", "signed");
+        await DoneAsync("deploy", "plug", "2.0.0", "--all");
+
+        var address = new Uri(_server.Address, adopted.GetProperty("path").GetString());
+        Assert.Equal("200", await CurlAsync(address, "--http1.0", "-H", "x-ESP8266-version: 1.0.0", "-o", "got.bin"));
+        var got = await File.ReadAllBytesAsync(_folder["got.bin"]);
+        Assert.Equal([0, 1, 0, 0], got[^4..]);
+        await File.WriteAllBytesAsync(_folder["payload"], got[..^260]);
+        await File.WriteAllBytesAsync(_folder["signature"], got[^260..^4]);
+        Assert.Equal(image, got[..^260]);
+        await RunAsync("openssl", "dgst", "-sha256", "-verify", "device.pub.pem", "-signature", "signature", "payload");
+
+        Assert.Equal("304", await CurlAsync(address, "--http1.0", "-H", "x-ESP8266-version: 2.0.0", "-o", "none.bin"));
+        Assert.Contains("confirmed", (await DoneAsync("device", "list", "--product", "plug")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_product_takes_in_whoever_has_its_key_and_refuses_what_checks_too_little()
     {
         var rules = (await DoneAsync("product", "dialects", "lamp", "--enroll", "--json")).Json;
@@ -70,17 +99,35 @@ public sealed class DialectTests : IAsyncLifetime
 
     private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();
 
-    // The status of the last answer.
-    private async Task<string> CurlAsync(Uri address, params string[] arguments)
+    // One segment that the ROM loads, and the sum at its end.
+    private static byte[] AnEsp8266Image()
     {
-        using var process = Process.Start(new ProcessStartInfo(
-            "curl", ["-sSL", "--max-time", "60", "-w", "%{http_code}", .. arguments, address.ToString()])
+        var data = RandomNumberGenerator.GetBytes(4_096);
+        List<byte> image = [0xE9, 1, 2, 0x40, .. Word(0x40100004), .. Word(0x40100000), .. Word((uint)data.Length), .. data];
+        image.AddRange(new byte[15 - (image.Count % 16)]);
+        return [.. image, data.Aggregate((byte)0xEF, (sum, next) => (byte)(sum ^ next))];
+    }
+
+    private static byte[] Word(uint value)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        return bytes;
+    }
+
+    // The status of the last answer.
+    private Task<string> CurlAsync(Uri address, params string[] arguments) =>
+        RunAsync("curl", ["-sSL", "--max-time", "60", "-w", "%{http_code}", .. arguments, address.ToString()]);
+
+    private async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = _folder.Path, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
-        var (status, faults) = (await process.StandardOutput.ReadToEndAsync(), await process.StandardError.ReadToEndAsync());
+        var (said, faults) = (await process.StandardOutput.ReadToEndAsync(), await process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, faults);
-        return status;
+        return said;
     }
 }

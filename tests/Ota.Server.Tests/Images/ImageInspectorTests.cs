@@ -40,6 +40,17 @@ public sealed class ImageInspectorTests
         Assert.Null(Inspect([.. new AnEspImage().Build(), .. AnImage.Of(8192)]).Defect);
 
     [Fact]
+    public void A_signature_behind_an_esp8266_application_or_its_gzip_is_no_fault()
+    {
+        byte[] tail = [.. AnImage.Of(256), 0, 1, 0, 0];
+        foreach (var image in new[] { AnEspImage.Esp8266Arduino(), AnEspImage.Gzip(AnEspImage.Esp8266Arduino()) })
+        {
+            var facts = Inspect([.. image, .. tail]);
+            Assert.Equal(("esp8266", null), (facts.Format, facts.Defect));
+        }
+    }
+
+    [Fact]
     public void A_whole_flash_is_not_an_application()
     {
         var application = new AnEspImage().Build();

@@ -33,19 +33,21 @@ need openssl openssl
 need swupdate swupdate --no-install-recommends
 need chromium chromium --no-install-recommends
 
-# Azurite, the emulator of Azure Blob Storage. It comes whole or not at all, while the build runs.
-azurite() {
-    [ -d tests/.tools/azurite ] && return
-    rm -rf tests/.tools/azurite.new
-    if command -v npm >/dev/null && npm install --prefix tests/.tools/azurite.new --no-save --no-audit --no-fund --omit=dev \
-        --ignore-scripts --loglevel=error azurite@3.35.0 >/dev/null 2>&1; then
-        mv tests/.tools/azurite.new tests/.tools/azurite
+# A package of npm in a folder of tests/.tools. It comes whole or not at all, while the build runs.
+tool() {
+    local folder=tests/.tools/$1
+    [ -d "$folder" ] && return
+    rm -rf "$folder.new"
+    if command -v npm >/dev/null && npm install --prefix "$folder.new" --no-save --no-audit --no-fund --omit=dev \
+        --ignore-scripts --loglevel=error "$2" >/dev/null 2>&1; then
+        mv "$folder.new" "$folder"
     else
-        rm -rf tests/.tools/azurite.new
-        echo "note: azurite (npm) is missing and could not be installed; tests that need it will say so"
+        rm -rf "$folder.new"
+        echo "note: $2 (npm) is missing and could not be installed; tests that need it will say so"
     fi
 }
-azurite &
+# The emulator of Azure Blob Storage, and a client that speaks Blynk.
+{ tool azurite azurite@3.35.0; tool blynk blynk-library@0.5.4; } &
 installing=$!
 
 passed=0 failed=0 skipped=0

@@ -44,6 +44,7 @@ internal static class CommandTree
             {
                 AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, FollowChannel.Command,
                 SetRetention.Command, SetPins.Command, SetDialects.Command,
+                SetBlynkCloud.Command,
             },
             new Command("release", "Signed builds.")
             {
@@ -65,6 +66,7 @@ internal static class CommandTree
             {
                 ListDevices.Command, ShowDevice.Command, ShowEvidence.Command, WatchDevices.Command, MoveDevice.Command, SetZone.Command,
                 AdoptDevice.Command, HandOverDevice.Command, DecommissionDevice.Transfer,
+                BlynkCloudToken.Command,
             },
             new Command("pin", "Virtual pins: values that apps, devices and the server write for one another.")
             {

@@ -16,6 +16,7 @@ using Ota.Server.Data;
 using Ota.Server.Demo;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Dialects.Blynk;
 using Ota.Server.Dialects;
 using Ota.Server.Dialects.EspHome;
 using Ota.Server.Dialects.EspIdf;
@@ -64,6 +65,7 @@ internal static partial class ServerHost
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.PostConfigure<LoggerFilterOptions>(UnloggedAddresses.Quieten);
         builder.Logging.AddFilter("Quartz", LogLevel.Warning);
         // What keeps it from starting is told in one sentence by who starts it, not in two stack traces as well.
         var started = false;
@@ -171,6 +173,11 @@ internal static partial class ServerHost
         services.AddSingleton<PinDesk>();
         services.AddSingleton<SystemPinWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<SystemPinWriter>());
+        services.AddSingleton<BlynkPins>();
+        services.AddSingleton<BlynkUpdates>();
+        services.AddSingleton<BlynkSessions>();
+        services.AddSingleton<BlynkListener>();
+        services.AddHostedService(provider => provider.GetRequiredService<BlynkListener>());
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
         services.AddSingleton<CheckInFlow>();
@@ -183,6 +190,7 @@ internal static partial class ServerHost
         services.AddSingleton<AlertWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<AlertWatch>());
         services.AddHostedService<WebhookSender>();
+        services.AddHostedService<BlynkCloudSender>();
         services.AddSingleton<DueWorker>();
 #if HANGFIRE
         services.AddHangfireJobs(settings);
@@ -291,6 +299,7 @@ internal static partial class ServerHost
         app.MapPost("/agent/v1/check-in", CheckInEndpoint.CheckInAsync).ShortCircuit().ExcludeFromDescription();
         app.MapPost("/agent/v1/reports", ReportsEndpoint.ReportAsync).ShortCircuit().ExcludeFromDescription();
         app.MapDevicePins();
+        app.MapBlynk();
         app.MapEspUpdaters();
         app.MapTasmota();
         app.MapEspHome();
@@ -309,6 +318,7 @@ internal static partial class ServerHost
         api.MapDeployments();
         api.MapRecovery();
         api.MapPins();
+        api.MapBlynkClouds();
         api.MapEvidence();
         api.MapUnits();
         api.MapSites();

@@ -10,7 +10,7 @@ internal sealed record BenchmarkOptions(string Server, int Rounds, int Seconds, 
 {
     public const string Usage =
         "Usage: Ota.Benchmarks --server Ota.Server.dll [--quick] [--rounds N] [--seconds N] "
-        + "[--only check-ins|images|reports|pins|million]";
+        + "[--only check-ins|images|reports|pins|idle-pins|million]";
 
     public static BenchmarkOptions? Read(string[] args)
     {

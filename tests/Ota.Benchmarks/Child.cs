@@ -26,6 +26,8 @@ internal sealed class Child : IAsyncDisposable
         return double.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture) / 1024;
     }
 
+    public int ProcessId => _process.Id;
+
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
     /// <summary>

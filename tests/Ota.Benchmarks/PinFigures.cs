@@ -9,7 +9,7 @@ namespace Ota.Benchmarks;
 /// How soon a write to a pin reaches a device that waits for it: all devices wait, an app writes to each of them once, and the time is taken
 /// from before the app's call to the device's answer.
 /// </summary>
-internal sealed class PinFigures(Uri server, string staffKey)
+internal sealed class PinFigures(Uri server, int blynkPort, string staffKey)
 {
     /// <summary>Devices that wait at a time.</summary>
     public const int Waiting = 1000;
@@ -39,6 +39,31 @@ internal sealed class PinFigures(Uri server, string staffKey)
             await WriteAsync(client, devices[i].Split('.')[0], $"{round}", cancellation);
         });
         await Task.WhenAll(waiting);
+        return [.. sent.Zip(arrived, (from, to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds)];
+    }
+
+    /// <summary>The same where all devices are connected by Blynk's protocol, and the app writes by the HTTP API with the device's token.</summary>
+    public async Task<double[]> RunBlynkAsync(IReadOnlyList<string> tokens, int round)
+    {
+        using var client = new HttpClient { BaseAddress = server };
+        var devices = await Task.WhenAll(tokens.Take(Waiting).Select(token => BlynkClient.ConnectAsync(blynkPort, token)));
+        var (sent, arrived) = (new long[Waiting], new long[Waiting]);
+        var waiting = devices.Select(async (device, i) =>
+        {
+            var value = await device.NextAsync();
+            arrived[i] = Stopwatch.GetTimestamp();
+            if (value != $"{round}")
+                throw new InvalidOperationException($"{round} was written, {value} arrived.");
+        }).ToArray();
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        await Parallel.ForAsync(0, Waiting, new ParallelOptions { MaxDegreeOfParallelism = Apps }, async (i, cancellation) =>
+        {
+            sent[i] = Stopwatch.GetTimestamp();
+            using var answer = await client.GetAsync($"/external/api/update?token={tokens[i]}&v5={round}", cancellation);
+            answer.EnsureSuccessStatusCode();
+        });
+        await Task.WhenAll(waiting);
+        Array.ForEach(devices, device => device.Dispose());
         return [.. sent.Zip(arrived, (from, to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds)];
     }
 

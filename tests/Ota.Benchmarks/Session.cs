@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ota.Benchmarks;
 
 /// <summary>Starts both servers, runs what was asked for in alternation and prints the table.</summary>
-internal sealed class Session(BenchmarkOptions options, string folder, Child server, Child nginx, TestFleet fleet, byte[] image)
+internal sealed class Session(BenchmarkOptions options, string folder, Child server, int blynkPort, Child nginx, TestFleet fleet, byte[] image)
 {
     private const int Connections = 64;
 
@@ -23,11 +23,12 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             var image = new byte[1024 * 1024];
             Random.Shared.NextBytes(image);
             await using var nginx = await Nginx.StartAsync(folder, image);
-            await using var server = await OtaProcess.StartAsync(options.Server, Path.Combine(folder, "data"));
+            var blynkPort = Child.FreePort();
+            await using var server = await OtaProcess.StartAsync(options.Server, Path.Combine(folder, "data"), "--BlynkPort", $"127.0.0.1:{blynkPort}");
             var fleet = new TestFleet(server.Url);
             var adminKey = await File.ReadAllTextAsync(Path.Combine(folder, "data", "admin.key"));
             await fleet.MakeAsync(adminKey.Trim(), image);
-            await new Session(options, folder, server, nginx, fleet, image).MeasureAsync();
+            await new Session(options, folder, server, blynkPort, nginx, fleet, image).MeasureAsync();
         }
         finally
         {
@@ -56,15 +57,31 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             await PinsAsync();
         if (options.WantsOnly("million"))
             await new MillionFigures(options, folder, server, fleet.Tokens, nginx).RunAsync(image);
+        if (options.Wants("idle-pins"))
+            await IdlePinsAsync();
+    }
+
+    private async Task IdlePinsAsync()
+    {
+        var (before, connected, later) = await new IdlePins(server, fleet).RunAsync(blynkPort);
+        Console.WriteLine($"{IdlePins.Devices:N0} devices connected by Blynk's protocol and silent");
+        Console.WriteLine($"  resident: {before:F0} MiB before, {connected:F0} MiB with them, {later:F0} MiB half a minute later");
     }
 
     private async Task PinsAsync()
     {
-        var pins = new PinFigures(server.Url, fleet.StaffKey);
+        var pins = new PinFigures(server.Url, blynkPort, fleet.StaffKey);
+        var blynk = await fleet.BlynkTokensAsync(PinFigures.Waiting);
+        await PinsAsync($"writes to the pins of {PinFigures.Waiting:N0} devices that wait", round => pins.RunAsync(fleet.Tokens, round));
+        await PinsAsync($"the same by Blynk's HTTP API to {PinFigures.Waiting:N0} devices on its port", round => pins.RunBlynkAsync(blynk, round));
+    }
+
+    private async Task PinsAsync(string what, Func<int, Task<double[]>> run)
+    {
         var (p50, p99, most) = (new List<double>(), new List<double>(), new List<double>());
         for (var round = -options.WarmUps; round < options.Rounds; round++)
         {
-            var milliseconds = (await pins.RunAsync(fleet.Tokens, round)).Select(seconds => 1000 * seconds).Order().ToArray();
+            var milliseconds = (await run(round)).Select(seconds => 1000 * seconds).Order().ToArray();
             if (round < 0)
                 continue;
             p50.Add(OpenLoop.Percentile(milliseconds, 0.5));
@@ -72,7 +89,7 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             most.Add(milliseconds[^1]);
         }
 
-        Console.WriteLine($"writes to the pins of {PinFigures.Waiting:N0} devices that wait");
+        Console.WriteLine(what);
         Console.WriteLine($"  from write to arrival: p50 {Figure.Text(p50, "F1")} ms, p99 {Figure.Text(p99, "F1")} ms, most {Figure.Text(most, "F1")} ms");
     }
 

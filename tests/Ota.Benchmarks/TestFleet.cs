@@ -13,6 +13,7 @@ internal sealed class TestFleet(Uri server)
     public const int Size = 1024;
     private const string Hardware = "bench-board";
     private const string Bearer = "Bearer";
+    private JsonElement _product;
 
     /// <summary>What goes into the Authorization header of each device.</summary>
     public IReadOnlyList<string> Tokens { get; private set; } = [];
@@ -28,12 +29,43 @@ internal sealed class TestFleet(Uri server)
         using var client = new HttpClient { BaseAddress = server };
         using var rsa = RSA.Create(ReleaseKey.Bits);
         var staff = new AuthenticationHeaderValue(Bearer, adminKey);
-        var product = await AddProductAsync(client, staff, ReleaseKey.Of(rsa, out _)!);
+        _product = await AddProductAsync(client, staff, ReleaseKey.Of(rsa, out _)!);
         await UploadAsync(client, staff, rsa, image);
-        var tokens = new string[Size];
-        await Parallel.ForAsync(0, Size, async (number, cancellation) =>
-            tokens[number] = await EnrollAsync(client, product, number, cancellation));
+        await GrowAsync(Size);
+    }
+
+    /// <summary>Enrolls more devices until there are so many.</summary>
+    public async Task GrowAsync(int size)
+    {
+        using var client = new HttpClient { BaseAddress = server };
+        var tokens = new string[size];
+        Tokens.ToArray().CopyTo(tokens, 0);
+        await Parallel.ForAsync(Tokens.Count, size, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) =>
+            tokens[number] = await EnrollAsync(client, _product, number, cancellation));
         Tokens = tokens;
+    }
+
+    /// <summary>The Blynk tokens of the first so many devices.</summary>
+    public async Task<string[]> BlynkTokensAsync(int count)
+    {
+        using var client = new HttpClient { BaseAddress = server };
+        var tokens = new string[count];
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/devices/{Tokens[number].Split('.')[0]}/pin-token/blynk");
+            request.Headers.Authorization = new AuthenticationHeaderValue(Bearer, StaffKey);
+            tokens[number] = (await SendAsync(client, request, cancellation)).GetProperty("token").GetString()!;
+        });
+        return tokens;
+    }
+
+    /// <summary>Writes to pin 5 as an app does.</summary>
+    public async Task WriteAsync(string device, string value)
+    {
+        using var client = new HttpClient { BaseAddress = server };
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/devices/{device}/pins/5") { Content = JsonContent.Create(new { value }) };
+        request.Headers.Authorization = new AuthenticationHeaderValue(Bearer, StaffKey);
+        await SendAsync(client, request, CancellationToken.None);
     }
 
     /// <summary>The check-in of a device that has nothing new to tell, as a whole request.</summary>

@@ -27,6 +27,9 @@ public sealed class OtaServer : IAsyncDisposable
     /// <summary>Folder of the server whose master secret and images it shares; null for its own.</summary>
     public string? Beside { get; init; }
 
+    /// <summary>Further options on its command line.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
     public Uri Address { get; }
 
     public string AdminKey => File.ReadAllText(Path.Combine(Beside ?? Data, "admin.key")).Trim();
@@ -45,9 +48,9 @@ public sealed class OtaServer : IAsyncDisposable
         }
     }
 
-    public static async Task<OtaServer> NewAsync(string data, string? database = null, string? beside = null)
+    public static async Task<OtaServer> NewAsync(string data, string? database = null, string? beside = null, params string[] more)
     {
-        var server = new OtaServer(data, FreePort()) { Database = database, Beside = beside };
+        var server = new OtaServer(data, FreePort()) { Database = database, Beside = beside, More = more };
         await server.StartAsync();
         return server;
     }
@@ -55,7 +58,7 @@ public sealed class OtaServer : IAsyncDisposable
     /// <summary>Starts the process and waits until it is ready.</summary>
     public async Task StartAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [Built.Server, "--urls", Address.ToString(), "--data", Data])
+        var start = new ProcessStartInfo("dotnet", [Built.Server, "--urls", Address.ToString(), "--data", Data, .. More])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -7,7 +7,7 @@ namespace Ota.Cli.Devices;
 internal sealed record NewClient(string HardwareId, string Dialect, string? Hardware, string? Protection);
 
 /// <param name="User">With the token as password, where a client has Basic authentication.</param>
-/// <param name="Path">What it is to ask on the server.</param>
+/// <param name="Path">What it is to ask on the server; empty for one that speaks Blynk, which has a port and its token.</param>
 internal sealed record AdoptedClient(
     string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
 
@@ -56,6 +56,14 @@ internal static class AdoptDevice
             screen.Line(
                 isNew ? "Taken in: " : "It was there already: ",
                 new Cell(client.Device, Tone.Strong), $", {client.HardwareId} on {client.Hardware}.");
+            if (client.Path.Length == 0)
+            {
+                screen.Facts(("Dialect", client.Dialect), ("Checks", client.Protection));
+                screen.Line("Its token, 32 characters for the sketch's BLYNK_AUTH_TOKEN; whoever has it is this device:");
+                Screen.Verbatim(Cell.Clean(client.Token));
+                return;
+            }
+
             screen.Facts(
                 ("Dialect", client.Dialect),
                 ("Checks", client.Protection),

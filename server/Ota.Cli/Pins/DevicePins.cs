@@ -34,8 +34,10 @@ internal static class DevicePins
     public static Command Watch { get; } = new Verb(
         "watch", "Show every write to a device's pins until Ctrl-C, one line each; first what there is.", WatchAsync) { Id };
 
+    private static readonly Option<bool> Blynk = new("--blynk") { Description = "The one of 32 characters that a sketch which speaks Blynk holds." };
+
     public static Command Token { get; } = new Verb(
-        "token", "Show the token that is good for this device's pins and for nothing else. Audited.", TokenAsync) { Id };
+        "token", "Show the token that is good for this device's pins and for nothing else. Audited.", TokenAsync) { Id, Blynk };
 
     private static async Task SetAsync(Call call, CancellationToken cancellation)
     {
@@ -113,10 +115,13 @@ internal static class DevicePins
 
     private static async Task TokenAsync(Call call, CancellationToken cancellation)
     {
-        var (token, _) = await call.Api.PostAsync<PinToken>(ApiPath.Of($"devices/{call.Get(Id)}/pin-token"), cancellation);
+        var (path, place) = call.Get(Blynk)
+            ? (ApiPath.Of($"devices/{call.Get(Id)}/pin-token/blynk"), "as the sketch's BLYNK_AUTH_TOKEN")
+            : (ApiPath.Of($"devices/{call.Get(Id)}/pin-token"), "behind 'Authorization: Bearer'");
+        var (token, _) = await call.Api.PostAsync<PinToken>(path, cancellation);
         call.Screen.Show(token, screen =>
         {
-            screen.Line("Good for the pins of ", new Cell(token.Device, Tone.Strong), " and for nothing else, behind 'Authorization: Bearer':");
+            screen.Line("Good for the pins of ", new Cell(token.Device, Tone.Strong), $" and for nothing else, {place}:");
             Screen.Verbatim(Cell.Clean(token.Token));
         });
     }

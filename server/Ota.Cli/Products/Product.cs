@@ -46,6 +46,7 @@ internal sealed record Product(
     Followed? Follow,
     ImageRetention? Retention,
     SystemPins? Pins,
+    string? BlynkCloud,
     DialectRules? Dialects,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DialectKey,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? EnrollmentKey)
@@ -59,6 +60,7 @@ internal sealed record Product(
         ("Follows", Follow is null ? "" : $"channel {Follow.Channel}: each new release starts a rollout by itself"),
         ("Images", Retention is null ? "" : $"the newest {Retention.Keep} stay, others go {Retention.Days} days after the last unit needed them"),
         ("Pins", Pins?.ToString()),
+        ("Blynk cloud", BlynkCloud),
         ("Other updaters", Dialects?.ToString()),
         ("Added", When.Exact(Created)));
 }

@@ -15,7 +15,9 @@ namespace Ota.Server.Devices;
 public sealed record NewClient(string? HardwareId, string? Dialect, string? Hardware = null, string? Protection = null);
 
 /// <param name="User">With <paramref name="Token"/> as password, where a client has Basic authentication.</param>
-/// <param name="Path">The address on this server that the client is to ask; where nothing else can, it holds the token.</param>
+/// <param name="Path">
+/// The address on this server that the client is to ask; where nothing else can, it holds the token. Empty for one that speaks Blynk: its token, on Blynk's port.
+/// </param>
 public sealed record ClientView(
     string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
 
@@ -57,10 +59,13 @@ internal static class AdoptionEndpoints
             connection => AuditLog.Append(
                 connection, time.GetUtcNow().ToUnixTimeMilliseconds(), user.Who(), "device.adopt", device.Id, $"{dialect.Name}, generation {device.Generation}"),
             cancellation);
-        var token = Base64Url.EncodeToString(master.DialectToken(device.Id, device.Generation));
+        var isBlynk = dialect == ClientDialect.Blynk;
+        var token = isBlynk
+            ? BlynkToken.Of(device.Id, master.BlynkSecret(device.Id, device.Generation))
+            : Base64Url.EncodeToString(master.DialectToken(device.Id, device.Generation));
         var view = new ClientView(
             device.Id, device.HardwareId, device.Hardware, dialect.Name, ProtectionWords.Of(device.Client!.Protection), device.Id, token,
-            dialect.AddressOf(device, token));
+            isBlynk ? "" : dialect.AddressOf(device, token));
         return outcome == Adopted.New ? TypedResults.Created($"/api/v1/devices/{device.Id}", view) : TypedResults.Ok(view);
     }
 }

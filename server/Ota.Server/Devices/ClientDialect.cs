@@ -21,7 +21,9 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
 
     public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null) { Address = _ => "/mender" };
 
-    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota, Hawkbit, Mender];
+    public static readonly ClientDialect Blynk = new("blynk", Protection.Md5, Family: null);
+
+    private static readonly ClientDialect[] Known = [Esp8266, Esp32, EspHome, EspIdf, Tasmota, Hawkbit, Mender, Blynk];
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool Resumes { get; init; }

@@ -27,6 +27,10 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     /// <summary>The device whose pin token the request carries, or null. It opens the calls about pins and no others.</summary>
     public ValueTask<Caller?> AuthenticatePinsAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Pins);
 
+    /// <summary>The device whose Blynk token this is, or null. Like the pin token it opens what is about pins and nothing else.</summary>
+    public ValueTask<Caller?> AuthenticateBlynkAsync(string? token, CancellationToken cancellation) =>
+        BlynkToken.DeviceOf(token) is { } id ? AuthenticateAsync(id, token.AsMemory(), Opens.PinsByBlynk, cancellation) : default;
+
     private ValueTask<Caller?> AuthenticateAsync(HttpRequest request, Opens opens)
     {
         var header = request.Headers.Authorization;
@@ -36,14 +40,16 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
         var dot = credentials.Span.IndexOf('.');
         if (dot is < 1 or > 40)
             return default;
-        var (id, token) = (credentials[..dot].ToString(), credentials[(dot + 1)..]);
-        return Known(id, token.Span, opens) is { } caller ? new(caller)
-            : database.IsShared ? new(FromElsewhereAsync(id, token, opens, request.HttpContext.RequestAborted))
-            : default;
+        return AuthenticateAsync(credentials[..dot].ToString(), credentials[(dot + 1)..], opens, request.HttpContext.RequestAborted);
     }
 
+    private ValueTask<Caller?> AuthenticateAsync(string id, ReadOnlyMemory<char> token, Opens opens, CancellationToken cancellation) =>
+        Known(id, token.Span, opens) is { } caller ? new(caller)
+        : database.IsShared ? new(FromElsewhereAsync(id, token, opens, cancellation))
+        : default;
+
     private Caller? Known(string id, ReadOnlySpan<char> token, Opens opens) =>
-        fleet.Find(id) is { } device && TokenOf(device, opens) is var good && MasterSecret.IsToken(token, good.Bytes)
+        fleet.Find(id) is { } device && TokenOf(device, opens) is var good && Fits(token, good.Bytes, opens)
             ? new Caller(device, good.Generation)
             : null;
 
@@ -51,7 +57,7 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     private async Task<Caller?> FromElsewhereAsync(string id, ReadOnlyMemory<char> token, Opens opens, CancellationToken cancellation)
     {
         var next = (fleet.Find(id)?.Generation ?? 0) + 1;
-        if (!MasterSecret.IsToken(token.Span, Bytes(id, next, opens)))
+        if (!Fits(token.Span, Bytes(id, next, opens), opens))
             return Known(id, token.Span, opens); // Unless it was taken over between the two looks.
         await fleet.RenewAsync([id], cancellation);
         return Known(id, token.Span, opens);
@@ -61,7 +67,7 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     private DeviceToken TokenOf(Device device, Opens opens)
     {
         var generation = device.Generation;
-        if (opens == Opens.Pins)
+        if (opens != Opens.Everything)
             return new DeviceToken(generation, Bytes(device.Id, generation, opens));
         if (device.Token is { } known && known.Generation == generation)
             return known;
@@ -70,8 +76,15 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
         return token;
     }
 
-    private byte[] Bytes(string id, long generation, Opens opens) =>
-        opens == Opens.Pins ? master.PinToken(id, generation) : master.Token(id, generation);
+    private byte[] Bytes(string id, long generation, Opens opens) => opens switch
+    {
+        Opens.Pins => master.PinToken(id, generation),
+        Opens.PinsByBlynk => master.BlynkSecret(id, generation),
+        _ => master.Token(id, generation),
+    };
+
+    private static bool Fits(ReadOnlySpan<char> given, ReadOnlySpan<byte> bytes, Opens opens) =>
+        opens == Opens.PinsByBlynk ? BlynkToken.Holds(given, bytes) : MasterSecret.IsToken(given, bytes);
 
     /// <summary>401, alike for an unknown device and a wrong token.</summary>
     public static Task RefuseAsync(HttpContext context)
@@ -86,5 +99,6 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     {
         Everything,
         Pins,
+        PinsByBlynk,
     }
 }

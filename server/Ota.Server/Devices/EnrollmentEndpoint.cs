@@ -40,7 +40,7 @@ internal static class EnrollmentEndpoint
         """;
 
     // Crockford's base 32: nothing in it is mistaken for something else when read out on the phone.
-    private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+    public const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
     public static Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollAsync(
         Enrollment asked,

@@ -108,13 +108,15 @@ internal sealed class WebKeys(Database database, TimeProvider time) : IXmlReposi
 /// <summary>Seals those keys under the master secret, which is not in the database.</summary>
 internal sealed class WebKeySeal(MasterSecret master) : IXmlEncryptor
 {
+    public const string Use = "cookies";
+
     public EncryptedXmlInfo Encrypt(XElement plaintextElement) => new(
-        new XElement("sealed", Sealed.Seal(master.WebKey("cookies"), plaintextElement.ToString(SaveOptions.DisableFormatting))), typeof(WebKeyOpener));
+        new XElement("sealed", Convert.ToBase64String(Sealed.Seal(plaintextElement.ToString(SaveOptions.DisableFormatting), Use, master.WebKey(Use)))), typeof(WebKeyOpener));
 }
 
 /// <summary>Opens what <see cref="WebKeySeal"/> sealed; made by the framework, from its name in the database.</summary>
 internal sealed class WebKeyOpener(IServiceProvider services) : IXmlDecryptor
 {
     public XElement Decrypt(XElement encryptedElement) =>
-        XElement.Parse(Sealed.Open(services.GetRequiredService<MasterSecret>().WebKey("cookies"), encryptedElement.Value));
+        XElement.Parse(Sealed.Open(Convert.FromBase64String(encryptedElement.Value), WebKeySeal.Use, services.GetRequiredService<MasterSecret>().WebKey(WebKeySeal.Use)));
 }

@@ -20,6 +20,9 @@ public sealed record PinView(int Pin, string? System, string Value, long Seq, Da
 /// <param name="Seq">What to ask after next.</param>
 public sealed record PinsView(long Seq, IReadOnlyList<PinView> Pins);
 
+/// <param name="Token">32 characters, as a sketch that speaks Blynk holds them; good for this device's pins and for nothing else.</param>
+public sealed record BlynkTokenView(string Device, string Token);
+
 /// <param name="Token">What goes behind <c>Bearer</c>; it is good for this device's pins and for nothing else.</param>
 public sealed record PinTokenView(string Device, string Token);
 
@@ -36,6 +39,7 @@ internal static class PinEndpoints
         pins.MapGet("/pins/{pin}", Get).For(StaffRole.Viewer).WithSummary("One pin, by its number or a system pin's name");
         pins.MapPut("/pins/{pin}", PutAsync).For(StaffRole.Support).WithMetadata(new SmallBody(DevicePinEndpoints.MaximumSize))
             .WithSummary("Writes a pin; check-now makes a device that listens check in at once");
+        pins.MapPost("/pin-token/blynk", BlynkTokenAsync).For(StaffRole.Support).WithSummary("The same for a client that speaks Blynk");
         pins.MapPost("/pin-token", TokenAsync).For(StaffRole.Support).WithSummary("A token that is good for this device's pins alone");
     }
 
@@ -94,13 +98,27 @@ internal static class PinEndpoints
     {
         if (fleet.One(device, out var problem) is not { } found)
             return problem!;
-        await database.WriteAsync(
-            connection => AuditLog.Append(
-                connection, time.GetUtcNow().ToUnixTimeMilliseconds(), user.Who(), "device.pin-token", found.Id, $"generation {found.Generation}"),
-            cancellation);
-        return TypedResults.Ok(new PinTokenView(
-            found.Id, $"{found.Id}.{Base64Url.EncodeToString(master.PinToken(found.Id, found.Generation))}"));
+        var generation = found.Generation;
+        await AuditAsync(database, time, user, "device.pin-token", found, generation, cancellation);
+        return TypedResults.Ok(new PinTokenView(found.Id, $"{found.Id}.{Base64Url.EncodeToString(master.PinToken(found.Id, generation))}"));
     }
+
+    private static async Task<Results<Ok<BlynkTokenView>, ProblemHttpResult>> BlynkTokenAsync(
+        string device, Fleet fleet, Database database, MasterSecret master, TimeProvider time, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (fleet.One(device, out var problem) is not { } found)
+            return problem!;
+        var generation = found.Generation;
+        await AuditAsync(database, time, user, "device.blynk-token", found, generation, cancellation);
+        return TypedResults.Ok(new BlynkTokenView(found.Id, BlynkToken.Of(found.Id, master.BlynkSecret(found.Id, generation))));
+    }
+
+    private static Task AuditAsync(
+        Database database, TimeProvider time, ClaimsPrincipal user, string action, Device device, long generation, CancellationToken cancellation) =>
+        database.WriteAsync(
+            connection => AuditLog.Append(
+                connection, time.GetUtcNow().ToUnixTimeMilliseconds(), user.Who(), action, device.Id, $"generation {generation}"),
+            cancellation);
 
     private static int? Number(string pin, SystemPins pins) =>
         SystemPins.Named(pin) is { } system ? pins.NumberOf(system) : PinPolicy.Number(pin);

@@ -9,6 +9,9 @@ internal enum PinReader
     /// <summary>Whoever has the device's pin token.</summary>
     PinToken,
 
+    /// <summary>A connection that speaks Blynk.</summary>
+    Blynk,
+
     /// <summary>Staff and apps; several at a time.</summary>
     Staff,
 }
@@ -38,6 +41,12 @@ internal sealed class PinLine(TimeProvider time)
 
     /// <summary>Of its asking.</summary>
     public PinRate Reads { get; } = new(time);
+
+    /// <summary>Of calls by its Blynk token, which may come from an app.</summary>
+    public PinRate Calls { get; } = new(time);
+
+    /// <summary>Of the events that it logs: they stay in its timeline, so a device that says one a second must not fill the disk.</summary>
+    public PinRate Events { get; } = new(time, aSecond: 1.0 / 60);
 
     /// <summary>Begins to wait. The newest wins: a caller that waits already, and was perhaps cut off, is told that nothing came.</summary>
     /// <param name="extent">How far the pins have come, if that was read since the last write.</param>
@@ -96,7 +105,7 @@ internal sealed class PinLine(TimeProvider time)
 }
 
 /// <summary>So many calls a second, with a burst now and then; more are told to come back later.</summary>
-internal sealed class PinRate(TimeProvider time)
+internal sealed class PinRate(TimeProvider time, double aSecond = PinRate.ASecond)
 {
     public const int ASecond = 10;
     public const int Burst = 50;
@@ -105,16 +114,17 @@ internal sealed class PinRate(TimeProvider time)
     private long _at = time.GetTimestamp();
 
     /// <summary>True when this call may be made.</summary>
-    public bool TryTake()
+    /// <param name="worth">How many it counts for.</param>
+    public bool TryTake(int worth = 1)
     {
         lock (_lock)
         {
             var now = time.GetTimestamp();
-            _left = Math.Min(Burst, _left + time.GetElapsedTime(_at, now).TotalSeconds * ASecond);
+            _left = Math.Min(Burst, _left + time.GetElapsedTime(_at, now).TotalSeconds * aSecond);
             _at = now;
-            if (_left < 1)
+            if (_left < worth)
                 return false;
-            _left--;
+            _left -= worth;
             return true;
         }
     }

@@ -79,15 +79,22 @@ internal static class PinTable
             connection, ended.Device, generation, PinPolicy.Kept(SystemPin.Version), StatusPolicy.Confirmed(version, at), at, PinSource.Server);
     }
 
+    /// <summary>How far the device's pins have come.</summary>
+    public static PinExtent Extent(DbConnection connection, string device)
+    {
+        var (last, lastByApp) = connection.QuerySingle<(long, long)>(ExtentSql, new { device });
+        return new PinExtent(last, lastByApp);
+    }
+
     /// <summary>What was written after that, oldest first, and how far the device's pins have come.</summary>
     /// <param name="source">Only what this one wrote last; null for all.</param>
     public static (IReadOnlyList<PinRow> Rows, PinExtent Extent) Since(DbConnection connection, string device, long after, PinSource? source, int most)
     {
-        var (last, lastByApp) = connection.QuerySingle<(long, long)>(ExtentSql, new { device });
+        var extent = Extent(connection, device);
         // The server has lost its memory: whatever is there is news.
-        var from = after > last ? 0 : after;
+        var from = after > extent.Last ? 0 : after;
         var rows = connection.Query<Row>(SinceSql, new { device, after = from, source = source is { } one ? Word(one) : null, most });
-        return ([.. rows.Select(row => row.ToPin())], new PinExtent(last, lastByApp));
+        return ([.. rows.Select(row => row.ToPin())], extent);
     }
 
     public static PinRow? Find(DbConnection connection, string device, int kept) =>

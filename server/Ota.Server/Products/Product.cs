@@ -42,6 +42,9 @@ internal sealed record Product(
     /// <summary>What it allows to clients that were not written for this server.</summary>
     public DialectRules Dialects { get; init; } = DialectRules.Usual;
 
+    /// <summary>The Blynk cloud that is told of its devices; null for none.</summary>
+    public string? BlynkCloud { get; init; }
+
     /// <summary>Whether its devices, once they have heard of the present keys, take what this key signed.</summary>
     public bool Trusts(string key) => ReleaseKeys.Any(trusted => trusted.Id == key);
 }
@@ -60,6 +63,7 @@ public sealed record ProductView(
     ImageRetention? Retention,
     SystemPins Pins,
     DialectRules Dialects,
+    string? BlynkCloud,
     string? DialectKey,
     string? EnrollmentKey);
 

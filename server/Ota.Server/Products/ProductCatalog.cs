@@ -14,7 +14,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string AllSql =
         """
         SELECT name, hardware, poll, enrollment_generation, key_counter, created, weak_signal, weak_signal_days, retention_keep, retention_days,
-               system_pins, follow, dialect_enrollment, least_protection
+               system_pins, follow, blynk_cloud, dialect_enrollment, least_protection
         FROM products
         """;
 
@@ -43,6 +43,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string FollowSql = "UPDATE products SET follow = @follow WHERE name = @product";
 
     private const string RetentionSql = "UPDATE products SET retention_keep = @keep, retention_days = @days WHERE name = @product";
+
+    private const string BlynkCloudSql = "UPDATE products SET blynk_cloud = @url WHERE name = @product";
 
     private const string PinsSql = "UPDATE products SET system_pins = @pins WHERE name = @product";
 
@@ -81,6 +83,7 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
                 DateTimeOffset.FromUnixTimeMilliseconds(row.Created))
             {
                 Follow = row.Follow,
+                BlynkCloud = row.BlynkCloud,
                 Signal = row.WeakSignal is { } weak ? new SignalPolicy((int)weak, (int)row.WeakSignalDays!) : null,
                 Retention = row.RetentionKeep is { } keep ? new ImageRetention((int)keep, (int)row.RetentionDays!) : null,
                 Pins = row.SystemPins is { } pins ? JsonSerializer.Deserialize<SystemPins>(pins)! : SystemPins.Usual,
@@ -223,6 +226,20 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         return Change(product.Name, there => there with { Dialects = rules });
     }
 
+    /// <summary>Sets which cloud is told of a product's devices, or that none is.</summary>
+    public async Task<Product> SetBlynkCloudAsync(Product product, string? url, string who, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            connection =>
+            {
+                connection.Execute(BlynkCloudSql, new { product = product.Name, url });
+                AuditLog.Append(connection, now, who, "product.blynk", product.Name, url is null ? "tells no cloud" : $"tells {url}");
+            },
+            cancellation);
+        return Change(product.Name, there => there with { BlynkCloud = url });
+    }
+
     // One change does not undo another that came between; where several servers write, another's may be in memory before the answer to this one.
     private Product Change(string name, Func<Product, Product> change)
     {
@@ -259,6 +276,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
         public long? WeakSignalDays { get; init; }
 
         public string? Follow { get; init; }
+
+        public string? BlynkCloud { get; init; }
 
         public long? RetentionKeep { get; init; }
 

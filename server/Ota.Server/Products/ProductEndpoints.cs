@@ -165,6 +165,7 @@ internal static class ProductEndpoints
         product.Retention,
         product.Pins,
         product.Dialects,
+        product.BlynkCloud,
         user.Role() >= StaffRole.Developer && product.Dialects.Enrolls ? master.DialectKey(product.Name, product.EnrollmentGeneration) : null,
         user.Role() >= StaffRole.Developer ? master.EnrollmentKey(product.Name, product.EnrollmentGeneration) : null);
 }

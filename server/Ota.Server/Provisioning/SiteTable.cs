@@ -1,6 +1,4 @@
 using System.Data.Common;
-using System.Security.Cryptography;
-using System.Text;
 using Dapper;
 using Ota.Server.Secrets;
 
@@ -9,15 +7,9 @@ namespace Ota.Server.Provisioning;
 /// <summary>A place whose Wi-Fi is known; its password is not shown to anybody again.</summary>
 public sealed record Site(string Name, string Ssid, DateTimeOffset Created, string CreatedBy);
 
-/// <summary>
-/// The rows of sites. A password lies there under AES-256-GCM with a key derived from the master secret, so that a stolen database opens none;
-/// it is opened only to be sealed for one unit.
-/// </summary>
+/// <summary>The rows of sites. A password lies there sealed; it is opened only to be sealed for one unit.</summary>
 internal static class SiteTable
 {
-    private const int NonceSize = 12;
-    private const int TagSize = 16;
-
     private const string InsertSql =
         "INSERT INTO sites (name, ssid, sealed, created, created_by) VALUES (@name, @ssid, @sealed, @created, @who) ON CONFLICT (name) DO NOTHING";
 
@@ -31,7 +23,7 @@ internal static class SiteTable
         {
             name,
             ssid = network.Ssid,
-            @sealed = Seal(network.Password, name, master),
+            @sealed = Sealed.Seal(network.Password, name, master.SiteKey(name)),
             created = now.ToUnixTimeMilliseconds(),
             who,
         }) == 1;
@@ -41,30 +33,11 @@ internal static class SiteTable
     /// <summary>The site with its network; null when there is none.</summary>
     public static (Site Site, WifiNetwork Network)? Find(DbConnection connection, string name, MasterSecret master) =>
         connection.QuerySingleOrDefault<Row>(FindSql, new { name }) is { } row
-            ? (row.Site, new WifiNetwork(row.Ssid, Open(row.Sealed, name, master)))
+            ? (row.Site, new WifiNetwork(row.Ssid, Sealed.Open(row.Sealed, name, master.SiteKey(name))))
             : null;
 
     /// <summary>What was there; null when there is none.</summary>
     public static Site? Remove(DbConnection connection, string name) => connection.QuerySingleOrDefault<Row>(RemoveSql, new { name })?.Site;
-
-    private static byte[] Seal(string password, string name, MasterSecret master)
-    {
-        var text = Encoding.UTF8.GetBytes(password);
-        var all = new byte[NonceSize + text.Length + TagSize];
-        RandomNumberGenerator.Fill(all.AsSpan(0, NonceSize));
-        using var gcm = new AesGcm(master.SiteKey(name), TagSize);
-        gcm.Encrypt(all.AsSpan(0, NonceSize), text, all.AsSpan(NonceSize, text.Length), all.AsSpan(^TagSize), Encoding.UTF8.GetBytes(name));
-        CryptographicOperations.ZeroMemory(text);
-        return all;
-    }
-
-    private static string Open(byte[] all, string name, MasterSecret master)
-    {
-        var text = new byte[all.Length - NonceSize - TagSize];
-        using var gcm = new AesGcm(master.SiteKey(name), TagSize);
-        gcm.Decrypt(all.AsSpan(0, NonceSize), all.AsSpan(NonceSize, text.Length), all.AsSpan(^TagSize), text, Encoding.UTF8.GetBytes(name));
-        return Encoding.UTF8.GetString(text);
-    }
 
     private sealed class Row
     {

@@ -19,6 +19,8 @@ internal sealed class MasterSecret(byte[] master)
     /// <summary>Good for the device's pins and for nothing else.</summary>
     public byte[] PinToken(string device, long generation) => Derive("pin", device, generation);
 
+    /// <summary>What a client that speaks Blynk shows (<see cref="Devices.BlynkToken"/>); good for the device's pins and for nothing else.</summary>
+    public byte[] BlynkSecret(string device, long generation) => Derive("blynk", device, generation);
     /// <summary>What a client that was not written for this server shows, in its address or as password.</summary>
     public byte[] DialectToken(string device, long generation) => Derive("dialect", device, generation);
 
@@ -43,6 +45,9 @@ internal sealed class MasterSecret(byte[] master)
 
     /// <summary>Seals what is kept for the web in the database: the keys of cookies, and what makes a person's codes.</summary>
     public byte[] WebKey(string use) => Derive("web", use, generation: 1);
+
+    /// <summary>Seals a device's token of a Blynk cloud in the database.</summary>
+    public byte[] BlynkCloudKey(string device) => Derive("blynk-cloud", device, generation: 1);
 
     /// <summary>Seals the Wi-Fi password of a site in the database.</summary>
     public byte[] SiteKey(string site) => Derive("site", site, generation: 1);

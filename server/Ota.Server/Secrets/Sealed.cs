@@ -3,31 +3,31 @@ using System.Text;
 
 namespace Ota.Server.Secrets;
 
-/// <summary>A text in the database that only the holder of the master secret can read: AES-256-GCM, nonce before and tag after it, base64.</summary>
+/// <summary>
+/// Somebody's secret in the database: nonce, AES-256-GCM, tag, with a key derived from the master secret, so that a stolen database opens none. What
+/// it is of is authenticated with it: a row cannot be taken for another.
+/// </summary>
 internal static class Sealed
 {
     private const int NonceSize = 12;
     private const int TagSize = 16;
 
-    public static string Seal(byte[] key, string text)
+    public static byte[] Seal(string secret, string of, byte[] key)
     {
-        var plain = Encoding.UTF8.GetBytes(text);
-        var box = new byte[NonceSize + plain.Length + TagSize];
-        RandomNumberGenerator.Fill(box.AsSpan(0, NonceSize));
-        using var cipher = new AesGcm(key, TagSize);
-        cipher.Encrypt(box.AsSpan(0, NonceSize), plain, box.AsSpan(NonceSize, plain.Length), box.AsSpan(NonceSize + plain.Length));
-        return Convert.ToBase64String(box);
+        var text = Encoding.UTF8.GetBytes(secret);
+        var all = new byte[NonceSize + text.Length + TagSize];
+        RandomNumberGenerator.Fill(all.AsSpan(0, NonceSize));
+        using var gcm = new AesGcm(key, TagSize);
+        gcm.Encrypt(all.AsSpan(0, NonceSize), text, all.AsSpan(NonceSize, text.Length), all.AsSpan(^TagSize), Encoding.UTF8.GetBytes(of));
+        CryptographicOperations.ZeroMemory(text);
+        return all;
     }
 
-    /// <exception cref="CryptographicException">It was sealed with another key, or changed since.</exception>
-    public static string Open(byte[] key, string text)
+    public static string Open(byte[] all, string of, byte[] key)
     {
-        var box = Convert.FromBase64String(text);
-        if (box.Length < NonceSize + TagSize)
-            throw new CryptographicException("A sealed text is cut short.");
-        var plain = new byte[box.Length - NonceSize - TagSize];
-        using var cipher = new AesGcm(key, TagSize);
-        cipher.Decrypt(box.AsSpan(0, NonceSize), box.AsSpan(NonceSize, plain.Length), box.AsSpan(NonceSize + plain.Length), plain);
-        return Encoding.UTF8.GetString(plain);
+        var text = new byte[all.Length - NonceSize - TagSize];
+        using var gcm = new AesGcm(key, TagSize);
+        gcm.Decrypt(all.AsSpan(0, NonceSize), all.AsSpan(NonceSize, text.Length), all.AsSpan(^TagSize), text, Encoding.UTF8.GetBytes(of));
+        return Encoding.UTF8.GetString(text);
     }
 }

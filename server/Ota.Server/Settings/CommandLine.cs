@@ -29,6 +29,11 @@ internal static class CommandLine
                                       add --yes-really (10)
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
           --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
+          --BlynkPort PORT            devices that speak Blynk's protocol, in the clear: a port, or ADDRESS:PORT
+          --BlynkTlsPort PORT         the same with TLS; needs the two that follow
+          --BlynkCertificate FILE     its certificate with the chain, PEM
+          --BlynkCertificateKey FILE  its key, PEM without a password
+          --BlynkUrl URL              where such devices fetch images (where they reached this server)
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
           --help                      this
@@ -40,7 +45,8 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "Otlp",
+        "OrderLifeHours", "RecoveriesPerHour", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkCertificate", "BlynkCertificateKey",
+        "BlynkUrl",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

@@ -38,6 +38,9 @@ internal sealed record ServerSettings
     /// <summary>OTLP collector that metrics, traces and logs are sent to; null for none.</summary>
     public required Uri? Otlp { get; init; }
 
+    /// <summary>Where clients that speak Blynk's protocol are taken.</summary>
+    public required BlynkSettings Blynk { get; init; }
+
     /// <summary>Whether a sample product with living devices is set up.</summary>
     public required bool Demo { get; init; }
 
@@ -64,6 +67,7 @@ internal sealed record ServerSettings
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             HttpWebhooks = Flag(configuration, "HttpWebhooks"),
             Otlp = Address(configuration, "Otlp"),
+            Blynk = BlynkSettings.From(configuration),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
         };

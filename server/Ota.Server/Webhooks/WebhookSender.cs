@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Text;
 using Ota.Server.Data;
+using Ota.Server.Http;
 using Ota.Server.Secrets;
 using Ota.Server.Sharing;
 
@@ -22,25 +23,13 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
 
     private const string Gone = "HTTP 410";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(15);
 
-    private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
-    {
-        // A redirect would carry the event to an address that nobody named.
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        ConnectTimeout = Patience,
-        MaxResponseHeadersLength = 16,
-        // The body is not read; what of it is on its way is drained up to here, and beyond the connection is closed.
-        MaxResponseDrainSize = 16 * 1024,
-        ResponseDrainTimeout = TimeSpan.FromSeconds(1),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-    });
+    private readonly OutgoingCalls _calls = new(time);
 
     public override void Dispose()
     {
-        _client.Dispose();
+        _calls.Dispose();
         base.Dispose();
     }
 
@@ -129,31 +118,16 @@ internal sealed partial class WebhookSender(Database database, MasterSecret mast
     /// <summary>Null when the receiver has it, else why not, in a few words that hold no address.</summary>
     private async Task<string?> SendAsync(Webhook webhook, Waiting waiting, CancellationToken cancellation)
     {
-        using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url)
         {
             Content = new StringContent(waiting.Body, Encoding.UTF8, "application/json"),
         };
-        request.Headers.TryAddWithoutValidation("User-Agent", "ota-server");
         request.Headers.TryAddWithoutValidation("webhook-id", waiting.Event);
         request.Headers.TryAddWithoutValidation("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
         request.Headers.TryAddWithoutValidation(
             "webhook-signature", WebhookSignature.Of(master.WebhookSecret(webhook.Id), waiting.Event, timestamp, waiting.Body));
-        try
-        {
-            using var answer = await _client.SendAsync(request, either.Token);
-            return answer.IsSuccessStatusCode ? null : string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)answer.StatusCode}");
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return $"no answer within {Patience.TotalSeconds:0} s";
-        }
-        catch (HttpRequestException fault)
-        {
-            return $"no answer ({fault.HttpRequestError})";
-        }
+        return await _calls.SendAsync(request, cancellation);
     }
 
     /// <summary>False when it waited no more, or the receiver is gone.</summary>

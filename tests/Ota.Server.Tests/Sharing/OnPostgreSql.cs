@@ -166,6 +166,15 @@ public sealed class RolloutStormOnPostgreSqlTests : Rollouts.RolloutStormTests
     }
 }
 
+public sealed class BlynkHttpOnPostgreSqlTests : Dialects.Blynk.BlynkHttpTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class EspUpdaterOnPostgreSqlTests : Dialects.EspUpdaterTests
 {
     public override ValueTask InitializeAsync()
@@ -175,7 +184,25 @@ public sealed class EspUpdaterOnPostgreSqlTests : Dialects.EspUpdaterTests
     }
 }
 
+public sealed class BlynkUpdateOnPostgreSqlTests : Dialects.Blynk.BlynkUpdateTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class PullClientOnPostgreSqlTests : Dialects.PullClientTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class BlynkCloudOnPostgreSqlTests : Dialects.Blynk.BlynkCloudTests
 {
     public override ValueTask InitializeAsync()
     {

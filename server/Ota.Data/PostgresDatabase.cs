@@ -64,9 +64,10 @@ internal sealed class PostgresDatabase : Database
     public override IDisposable? Claim(string name, bool isShared)
     {
         // Of the session, so that it ends with the process, however that ends.
-        var connection = _readers.OpenConnection();
+        NpgsqlConnection? connection = null;
         try
         {
+            connection = _readers.OpenConnection();
             if (isShared)
                 connection.Execute("SELECT pg_advisory_lock_shared(@ClaimLock, hashtext(@name))", new { ClaimLock, name });
             else if (!connection.ExecuteScalar<bool>("SELECT pg_try_advisory_lock(@ClaimLock, hashtext(@name))", new { ClaimLock, name }))
@@ -79,7 +80,7 @@ internal sealed class PostgresDatabase : Database
         }
         catch (Exception fault) when (IsGone(fault))
         {
-            connection.Dispose();
+            connection?.Dispose();
             throw new DatabaseGoneException(fault);
         }
     }

@@ -13,7 +13,17 @@ internal sealed class SqliteDatabase : Database
         SQLitePCL.Batteries_V2.Init();
         Dapper.DefaultTypeMap.MatchNamesWithUnderscores = true;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = true }.ToString();
+        KeepToOwner(path);
         Start();
+    }
+
+    // SQLite gives the files that it puts beside it the same mode.
+    private static void KeepToOwner(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        File.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     public override bool IsShared => false;

@@ -20,6 +20,9 @@ public sealed record ImageMember(string? Name, string? Version, long Size);
 /// wrong, or it is no application. Null: nothing found.
 /// </param>
 /// <param name="Members">The assemblies of a slot image (docs/protocol.md §5) in load order, the entry last.</param>
+/// <param name="Digest">
+/// SHA-256 that an esp32 application has at its end, lower-case hex: what its chip says it runs.
+/// </param>
 public sealed record ImageFacts(
     string Format,
     string? Chip = null,
@@ -29,7 +32,8 @@ public sealed record ImageFacts(
     string? BuiltWith = null,
     bool Compressed = false,
     string? Defect = null,
-    IReadOnlyList<ImageMember>? Members = null)
+    IReadOnlyList<ImageMember>? Members = null,
+    string? Digest = null)
 {
     public const string Esp32 = "esp32";
     public const string Esp8266 = "esp8266";

@@ -53,7 +53,9 @@ internal static class AdoptDevice
             ApiPath.Of($"products/{call.Get(Product)}/clients"), asked, cancellation);
         call.Screen.Show(client, screen =>
         {
-            screen.Line(isNew ? "Taken in: " : "It was there already: ", new Cell(client.Device, Tone.Strong), $", {client.HardwareId} on {client.Hardware}.");
+            screen.Line(
+                isNew ? "Taken in: " : "It was there already: ",
+                new Cell(client.Device, Tone.Strong), $", {client.HardwareId} on {client.Hardware}.");
             screen.Facts(
                 ("Dialect", client.Dialect),
                 ("Checks", client.Protection),

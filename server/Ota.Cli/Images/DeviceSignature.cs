@@ -32,7 +32,11 @@ internal static class DeviceSignature
     {
         var pem = LocalFile.Text(keyFile);
         if (!KeyFiles.IsPrivate(pem))
-            throw FailureException.Usage($"{keyFile} is not a PEM private key; signing for the device needs the one whose public half its firmware has.");
+        {
+            throw FailureException.Usage(
+                $"{keyFile} is not a PEM private key; signing for the device needs the one whose public half its firmware has.");
+        }
+
         if (PrivateFile.IsReadableByOthers(keyFile))
             call.Screen.Warn($"other users can read {keyFile}; chmod 600 it.");
         var password = KeyFiles.IsEncrypted(pem) ? await KeyPassword.OfAsync(call, keyFile, cancellation) : null;
@@ -45,11 +49,19 @@ internal static class DeviceSignature
         }
 
         if (Open(ECDsa.Create(), pem, password) is not { } curve)
-            throw FailureException.Usage(password is null ? $"{keyFile} cannot be read as a private key in PEM." : $"The password does not open {keyFile}.");
+        {
+            throw FailureException.Usage(
+                password is null ? $"{keyFile} cannot be read as a private key in PEM." : $"The password does not open {keyFile}.");
+        }
+
         using (curve)
         {
             if (format == Esp8266 || curve.KeySize is not (256 or 384))
-                throw FailureException.Usage(format == Esp8266 ? "The ESP8266's updater verifies RSA only." : $"{keyFile} is of another curve than P-256 and P-384.");
+            {
+                throw FailureException.Usage(
+                    format == Esp8266 ? "The ESP8266's updater verifies RSA only." : $"{keyFile} is of another curve than P-256 and P-384.");
+            }
+
             return Padded(curve.SignHash(hash, DSASignatureFormat.Rfc3279DerSequence));
         }
     }

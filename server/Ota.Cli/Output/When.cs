@@ -22,7 +22,7 @@ internal static class When
     /// <summary>Both: <c>3 min ago (2026-01-01 02:03:04 UTC)</c>.</summary>
     public static string Both(DateTimeOffset? at, DateTimeOffset now) => at is null ? "" : $"{Ago(at, now)} ({Exact(at)})";
 
-    /// <summary>A duration in its largest fitting unit, rounded down.</summary>
+    /// <summary>A duration in its largest fitting unit, rounded.</summary>
     public static string Length(TimeSpan span) => span switch
     {
         { TotalSeconds: < 100 } => Number(span.TotalSeconds, "s"),
@@ -31,5 +31,5 @@ internal static class When
         _ => Number(span.TotalDays, "days"),
     };
 
-    private static string Number(double value, string unit) => string.Create(CultureInfo.InvariantCulture, $"{(long)value} {unit}");
+    private static string Number(double value, string unit) => string.Create(CultureInfo.InvariantCulture, $"{Math.Round(value, MidpointRounding.AwayFromZero)} {unit}");
 }

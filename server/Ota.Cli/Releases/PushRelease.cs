@@ -52,7 +52,8 @@ internal static class PushRelease
         if (call.Get(Channel) is { } channel)
             Arguments.Named("channel", channel);
         await using var file = LocalFile.Open(call.Get(File));
-        await using var image = await SignedFile.WithAsync(file, await Options.DeviceSignatureAsync(call, file, cancellation), kept: null, cancellation);
+        var tail = await Options.DeviceSignatureAsync(call, file, cancellation);
+        await using var image = await SignedFile.WithAsync(file, tail, kept: null, cancellation);
         var signed = call.Get(Statement) is { } statement
             ? await OfflineAsync(call, statement, image, cancellation)
             : await Options.SignAsync(call, product, version, image, cancellation);

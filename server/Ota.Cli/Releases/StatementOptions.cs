@@ -50,7 +50,7 @@ internal sealed class StatementOptions
 
     public Option<string?> DeviceKey { get; } = new("--device-key")
     {
-        Description = "With --format esp8266-signed or esp32-signed: the private key (PEM) whose public half the device's own updater verifies with.",
+        Description = "With --format esp8266-signed or esp32-signed: the private key (PEM) that the device's own updater knows.",
         HelpName = "file",
     };
 

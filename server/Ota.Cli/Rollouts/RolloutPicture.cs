@@ -19,6 +19,7 @@ internal sealed record RolloutPicture(
         [
             ("Because", new Cell(rollout.StateReason, rollout.State == "stopped" ? Tone.Bad : Tone.Plain)),
             ("Devices", rollout.Devices is { } devices ? $"{devices:N0}" : ""),
+            ("Brought back", Counts.Of(Of(rollout.Deployments, "returned", "returning", "not-returned"))),
             ("Held", Counts.Of(new SortedDictionary<string, long>(rollout.Held.ToDictionary(), StringComparer.Ordinal))),
             ("Silent", rollout.Silent is > 0 and var silent ? new Cell($"{silent:N0} past the deadline", Tone.Bad) : ""),
             ("Stops", rollout is { Stop: { } stop, State: "scheduled" or "active" or "paused" } ? $"when {stop}" : ""),
@@ -36,6 +37,9 @@ internal sealed record RolloutPicture(
         "active" => "every wave is open; devices get it as they ask",
         _ => "",
     };
+
+    private static Dictionary<string, long> Of(IReadOnlyDictionary<string, long>? counts, params string[] states) =>
+        states.Where(state => counts?.ContainsKey(state) == true).ToDictionary(state => state, state => counts![state]);
 
     private static string NextWave(Rollout rollout, DateTimeOffset now)
     {

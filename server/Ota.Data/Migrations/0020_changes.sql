@@ -23,7 +23,7 @@ CREATE TABLE duties (name text PRIMARY KEY, holder text NOT NULL, until bigint N
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH ROW EXECUTE FUNCTION changed('product', 'name');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON release_keys FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON key_statements FOR EACH ROW EXECUTE FUNCTION changed('product', 'product');
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF withdrawn, withdrawn_reason, step ON releases FOR EACH ROW EXECUTE FUNCTION changed('release', 'product');
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE OF withdrawn, withdrawn_reason ON releases FOR EACH ROW EXECUTE FUNCTION changed('release', 'product');
 CREATE TRIGGER changed AFTER UPDATE OF deleted ON images FOR EACH ROW EXECUTE FUNCTION changed('image', 'sha256');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON rollouts FOR EACH ROW EXECUTE FUNCTION changed('rollout', 'product');
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON staff_keys FOR EACH ROW EXECUTE FUNCTION changed('staff', 'id');

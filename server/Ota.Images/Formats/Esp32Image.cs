@@ -36,11 +36,12 @@ internal static class Esp32Image
             description?.Sdk);
         return EspAppDescription.IsBootloader(described)
             ? facts with { Defect = "is a bootloader, or a whole flash from its start; upload only the application." }
-            : facts with { Defect = Walk(cursor, segments: head[1], hashed: head[HeaderSize - 1] == 1) };
+            : facts with { Defect = Walk(cursor, segments: head[1], hashed: head[HeaderSize - 1] == 1, out var digest), Digest = digest };
     }
 
-    private static string? Walk(ImageCursor cursor, int segments, bool hashed)
+    private static string? Walk(ImageCursor cursor, int segments, bool hashed, out string? digest)
     {
+        digest = null;
         if (hashed)
             cursor.StartHash();
         cursor.Skip(HeaderSize);
@@ -54,6 +55,7 @@ internal static class Esp32Image
                 return "is cut off before its SHA-256.";
             if (!stored.SequenceEqual(hash))
                 return "is damaged: its bytes do not have the SHA-256 that stands at its end.";
+            digest = Convert.ToHexStringLower(hash);
             cursor.Skip(HashSize);
         }
 

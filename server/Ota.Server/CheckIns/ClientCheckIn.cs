@@ -72,11 +72,18 @@ internal static class ClientCheckIn
         // What has not changed since is what it was.
         if (image is not null && image == device.ToldImage && last is not null)
             return (last.Running, Taken(device, releases), Telling.Version);
-        return !says.IsBusy
-            && device.Open is { Action: DeploymentAction.Install, State: DeploymentState.Downloaded or DeploymentState.Trial } open && releases.Find(open.Release) is { } fetched
+        return !says.IsBusy && releases.Find(FetchedOf(device.Open)) is { } fetched
             ? (fetched.Version, fetched, Telling.Nothing)
             : (last?.Running ?? UnknownVersion, Taken(device, releases), Telling.Nothing);
     }
+
+    // What the client fetched last, all of it.
+    private static string? FetchedOf(Deployment? open) => open switch
+    {
+        { State: DeploymentState.Downloaded or DeploymentState.Trial } => open.Release,
+        { IsTwoStep: true, State: DeploymentState.AwaitingReturn, Fetches: > 0 } => open.Returns,
+        _ => null,
+    };
 
     // What it was last taken to run; not what it is ordered, as who ordered it did not think so.
     private static Release? Taken(Device device, HardwareReleases releases) =>

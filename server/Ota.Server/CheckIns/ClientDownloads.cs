@@ -6,6 +6,7 @@ using Ota.Server.Devices;
 using Ota.Server.Pins;
 using Ota.Server.Recovery;
 using Ota.Server.Releases;
+using Ota.Signing;
 
 namespace Ota.Server.CheckIns;
 
@@ -34,7 +35,7 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
         }
 
         return all.WithImage(sha256).FirstOrDefault(release =>
-            release is { Kind: Signing.ReleaseStatement.ApplicationKind, Withdrawn: null, Image.Deleted: null });
+            release is { Kind: ReleaseStatement.ApplicationKind, Withdrawn: null, Image.Deleted: null } && release.Image.Sha256 == sha256);
     }
 
     /// <summary>Whether the last byte of a release may go out; what must be on disk before that is.</summary>
@@ -44,10 +45,9 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
             using var held = await fleet.LockAsync(caller.Device, CancellationToken.None);
             if (caller.IsStale)
                 return false;
-            if (caller.Device.Open is not { IsTwoStep: true } open)
-                return release.Kind == Signing.ReleaseStatement.ApplicationKind;
-            if (release.Id != open.Release && release.Id != open.Returns)
-                return true;
+            // A recovery build goes out for its own recovery, which may be over since it began to.
+            if (caller.Device.Open is not { IsTwoStep: true } open || (release.Id != open.Release && release.Id != open.Returns))
+                return release.Kind == ReleaseStatement.ApplicationKind;
             if (TwoStepRecovery.BeforeLastByte(TwoStepOf(open), release.Id) is not { } next)
                 return false;
             await MoveAsync(caller.Device, open.With(next), $"Fetched the recovery {release.Version}");

@@ -50,7 +50,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             if (value != device.ShutOut)
             {
                 _news.Add(value
-                    ? ("shut-out", $"Is given no updates: its client checks too little ({ProtectionWords.Of(device.Client!.Protection)}) for its product")
+                    ? ("shut-out", $"Is given no updates: its client checks too little ({ProtectionWords.Of(device.Client!.Protection)})")
                     : ("let-in", "Is given updates again"));
             }
 
@@ -242,11 +242,16 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             Decommission.Apply(device, ended);
     }
 
-    // The last place of a wave is given once, whichever server gives it. A device that has taken its step has its place.
+    // The last place of a wave, or of a minute, is given once, whichever server gives it. A device that has taken its step has its place.
     private bool IsLetIn(DbConnection connection, Rollout rollout)
     {
-        if (Open!.Purpose == DeploymentPurpose.Return || rollout.Plan.Waves.MostIn(rollout.Wave) is not { } most
+        var (rate, places) = (rollout.Plan.Rate, rollout.Plan.Waves.MostIn(rollout.Wave));
+        if (Open!.Purpose == DeploymentPurpose.Return || (rate is null && places is null)
             || (Open.Purpose == DeploymentPurpose.Target && RolloutProgress.HasStepped(connection, rollout.Id, device.Id)))
+            return true;
+        if (rate is { } aMinute && !RolloutTable.Pace(connection, rollout.Id, aMinute, now))
+            return false;
+        if (places is not { } most)
             return true;
         var begun = RolloutTable.Admit(connection, rollout.Id, most);
         Learned = (rollout.Id, begun ?? most);

@@ -187,7 +187,8 @@ internal static class DeploymentEndpoints
     /// <summary>Why a client that is not ours is given nothing.</summary>
     public static ProblemHttpResult ChecksTooLittle(Device device, Product product) => Problems.Refused("protection",
         $"Device {device.Id} speaks {device.Client!.Dialect.Name} and checks '{ProtectionWords.Of(device.Client.Protection)}'; "
-        + $"product '{product.Name}' gives nothing to clients that check less than '{ProtectionWords.Of(product.Dialects.Least!.Value)}' ('ota product dialects').");
+        + $"product '{product.Name}' gives nothing to clients that check less than '{ProtectionWords.Of(product.Dialects.Least!.Value)}' "
+        + "('ota product dialects').");
 
     private static bool IsBelowFloor(Release[] builds, Device device) =>
         device.Heard is { CheckIn.SecurityCounter: var floor }

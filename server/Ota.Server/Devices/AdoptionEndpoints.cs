@@ -16,7 +16,8 @@ public sealed record NewClient(string? HardwareId, string? Dialect, string? Hard
 
 /// <param name="User">With <paramref name="Token"/> as password, where a client has Basic authentication.</param>
 /// <param name="Path">The address on this server that the client is to ask; where nothing else can, it holds the token.</param>
-public sealed record ClientView(string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
+public sealed record ClientView(
+    string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
 
 /// <summary>POST of a client that was not written for this server: one unit with an address of its own.</summary>
 internal static class AdoptionEndpoints
@@ -38,7 +39,10 @@ internal static class AdoptionEndpoints
         if (asked.Protection is not null && ProtectionWords.Parse(asked.Protection) is null)
             return Problems.Invalid($"protection is one of {ProtectionWords.All}.");
         if ((asked.Hardware ?? (found.Hardware is [var only] ? only : null)) is not { } hardware || !found.Hardware.Contains(hardware))
-            return Problems.Refused("hardware", $"Say on which hardware it runs: product '{found.Name}' exists on {string.Join(", ", found.Hardware)}.");
+        {
+            return Problems.Refused(
+                "hardware", $"Say on which hardware it runs: product '{found.Name}' exists on {string.Join(", ", found.Hardware)}.");
+        }
 
         var client = new ForeignClient(dialect, ProtectionWords.Parse(asked.Protection) ?? dialect.Protection);
         var (outcome, device) = await adoption.AdoptAsync(found, Adoption.Spelled(asked.HardwareId!), hardware, client, cancellation);

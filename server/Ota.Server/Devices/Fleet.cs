@@ -192,7 +192,7 @@ internal static class DeviceTable
         """;
 
     // Another server may have heard it since, while this one could not write.
-    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen <= @LastSeen)";
+    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen < @LastSeen)";
 
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
@@ -316,7 +316,8 @@ internal sealed class DeviceRow
         device.Client = Client();
         device.ToldImage = ToldImage;
         device.ShutOut = ShutOut != 0;
-        if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At))
+        // Within the same millisecond what is on disk comes from a decision, which is on disk at once.
+        if (ToDevice().Heard is { } heard && (device.Heard is null || device.Heard.At < heard.At.AddMilliseconds(1)))
             device.Heard = heard;
         // After the facts: who reads them without the lock reads this first.
         if (looksAgain)

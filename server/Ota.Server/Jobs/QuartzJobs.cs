@@ -15,6 +15,9 @@ internal static class QuartzJobs
     private static readonly TimeSpan Soon = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan CheckIn = TimeSpan.FromSeconds(3);
 
+    // What a clock that was set forward has made late is found, and done, within so long.
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(10);
+
     /// <param name="database">Connection string of the shared database; null when it is embedded.</param>
     public static void AddQuartzJobs(this IServiceCollection services, string? database)
     {
@@ -56,8 +59,12 @@ internal static class QuartzJobs
             cluster.CheckinInterval = CheckIn;
             cluster.CheckinMisfireThreshold = CheckIn;
         });
-        // Else they would keep the process, too, for as long as the database is out of reach.
-        store.ConfigureStore(options => options.UseBackgroundThreads = true);
+        store.ConfigureStore(options =>
+        {
+            // Else they would keep the process, too, for as long as the database is out of reach.
+            options.UseBackgroundThreads = true;
+            options.MisfireThreshold = Late;
+        });
     }
 
     /// <summary>

@@ -13,7 +13,7 @@ internal sealed class HardwareReleases
         var all = releases.ToArray();
         _byId = all.ToDictionary(release => release.Id, StringComparer.Ordinal);
         _byVersion = all.ToLookup(release => release.Version, StringComparer.Ordinal);
-        _byImage = all.SelectMany(release => new[] { (Hash: release.Image.Sha256, Release: release), (Hash: release.Image.Md5, Release: release) })
+        _byImage = all.SelectMany(release => HashesOf(release).Select(hash => (Hash: hash, Release: release)))
             .ToLookup(pair => pair.Hash, pair => pair.Release, StringComparer.Ordinal);
     }
 
@@ -22,6 +22,9 @@ internal sealed class HardwareReleases
     /// <summary>Newest first.</summary>
     public IEnumerable<Release> Of(string version) => _byVersion[version];
 
-    /// <param name="hash">SHA-256 or MD5, lower-case hex.</param>
+    /// <param name="hash">SHA-256 or MD5 of the image, or the SHA-256 that an application has at its end; lower-case hex.</param>
     public IEnumerable<Release> WithImage(string hash) => _byImage[hash];
+
+    private static IEnumerable<string> HashesOf(Release release) =>
+        new[] { release.Image.Sha256, release.Image.Md5, release.ImageSays.Digest }.OfType<string>().Distinct();
 }

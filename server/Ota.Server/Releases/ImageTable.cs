@@ -15,7 +15,7 @@ internal sealed record Seen(long Instruction, IReadOnlyCollection<long> Rollouts
 internal static class ImageTable
 {
     // An upload, an order or a rollout that came after the decision undoes it: whoever was told "ordered" gets the image. A rollout that is
-    // held may go on, and any brings the steps on its way.
+    // held may go on.
     private const string GiveUpSql =
         """
         UPDATE images SET deleted = @now WHERE sha256 = @image AND deleted IS NULL
@@ -24,7 +24,8 @@ internal static class ImageTable
            AND NOT EXISTS (SELECT 1 FROM releases r JOIN deployments d ON d.release = r.id WHERE r.image = @image AND d.ended IS NULL)
            AND NOT EXISTS (SELECT 1 FROM deployments d JOIN releases r ON r.id IN (d.release, d.returns)
                            WHERE d.id > @Instruction AND r.image = @image)
-           AND NOT EXISTS (SELECT 1 FROM rollouts o JOIN releases r ON r.product = o.product AND (r.version = o.version OR r.step <> 0)
+           AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.image = @image AND r.step <> 0 AND r.withdrawn IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM rollouts o JOIN releases r ON r.product = o.product AND r.version = o.version
                            WHERE o.state NOT IN ('aborted', 'returned') AND @Rollouts NOT LIKE '%,' || o.id || ',%' AND r.image = @image)
         """;
 

@@ -2,7 +2,6 @@ using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Products;
 using Ota.Server.Rollouts;
-using Ota.Server.Rollouts.Filters;
 using Ota.Signing;
 
 namespace Ota.Server.Releases;
@@ -28,6 +27,9 @@ public enum KeepReason
     /// <summary>An upload refers to the image.</summary>
     Uploaded,
     RecoveryBuild,
+
+    /// <summary>Whoever runs an earlier version must pass through it, also a device that enrolls years later.</summary>
+    Step,
 
     /// <summary>Its product keeps everything.</summary>
     NoRetention,
@@ -107,6 +109,7 @@ internal static class RetentionPolicy
             _ when facts.LastOrder(release.Id) > now => KeepReason.Ordered,
             _ when facts.IsUploaded(release.Image.Sha256) => KeepReason.Uploaded,
             _ when release is { Kind: ReleaseStatement.RecoveryKind, Withdrawn: null } => KeepReason.RecoveryBuild,
+            _ when release is { IsStep: true, Withdrawn: null } => KeepReason.Step,
             null => KeepReason.NoRetention,
             _ when newest.Contains(release.Id) => KeepReason.Newest,
             { Days: var days } when now < Latest(release) + TimeSpan.FromDays(days) => KeepReason.TooSoon,
@@ -134,13 +137,11 @@ internal static class RetentionPolicy
         private readonly Dictionary<string, KeepReason> _byId = new(StringComparer.Ordinal);
         private readonly Dictionary<string, Release> _releases;
         private readonly ILookup<(string Product, string Version), Release> _builds;
-        private readonly ILookup<string, Release> _steps;
 
         public Needs(Release[] standing, RetentionFacts facts)
         {
             _releases = facts.Releases.ToDictionary(release => release.Id, StringComparer.Ordinal);
             _builds = standing.ToLookup(release => (release.Product, release.Version));
-            _steps = standing.Where(release => release.IsStep && VersionOrder.IsVersion(release.Version)).ToLookup(release => release.Product);
             foreach (var device in facts.Devices)
                 Add(device);
             foreach (var product in facts.Rollouts.GroupBy(rollout => rollout.Product))
@@ -185,19 +186,11 @@ internal static class RetentionPolicy
                     // A later rollout may leave it the devices of one hardware and not those of another.
                     var isLeft = build.Hardware.Any(hardware => (rollout.Hardware is null || rollout.Hardware == hardware)
                         && !rollouts.Any(later => RolloutPolicy.Supersedes(later, rollout, [build with { Hardware = [hardware] }], offers[later.Id])));
-                    if (!isLeft)
-                        continue;
-                    Add(build.Id, KeepReason.Rollout);
-                    foreach (var step in StepsTo(build).Where(step => RolloutPolicy.MayOffer(step, product)))
-                        Add(step.Id, KeepReason.Rollout);
+                    if (isLeft)
+                        Add(build.Id, KeepReason.Rollout);
                 }
             }
         }
-
-        // A device that enrolls tomorrow may run anything.
-        private IEnumerable<Release> StepsTo(Release build) => VersionOrder.IsVersion(build.Version)
-            ? _steps[build.Product].Where(step => VersionOrder.Compare(step.Version, build.Version) < 0 && step.Hardware.Any(build.Hardware.Contains))
-            : [];
 
         private void Add(string? release, KeepReason reason)
         {

@@ -12,7 +12,7 @@ internal enum OnStop
 }
 
 /// <summary>How a rollout goes about it, as it was written; null is none of it. Kept as JSON.</summary>
-/// <param name="Rate">Devices that begin in a minute, on each server.</param>
+/// <param name="Rate">Devices that begin in a minute, over all servers.</param>
 /// <param name="Deadline">Seconds from the hand-out of an order to the end of its deployment.</param>
 internal sealed record PlanText(
     string? Where,

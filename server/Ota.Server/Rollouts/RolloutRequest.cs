@@ -11,8 +11,6 @@ namespace Ota.Server.Rollouts;
 
 /// <summary>A rollout as it is asked for; what is left out is usual.</summary>
 /// <param name="At">Local time in <paramref name="Zone"/>, like <c>2026-12-01T02:00</c>.</param>
-/// <param name="Advance">A text; null for by hand.</param>
-/// <param name="Stop">A text; null for never.</param>
 /// <param name="Deadline">Seconds.</param>
 public sealed record NewRollout(
     string? Product = null,
@@ -24,10 +22,17 @@ public sealed record NewRollout(
     string? Zone = null,
     string? Window = null,
     int? Rate = null,
-    JsonElement Advance = default,
-    JsonElement Stop = default,
     string? OnStop = null,
-    long? Deadline = null);
+    long? Deadline = null)
+{
+    // Not among the parameters: a JsonElement that is left out has no JSON, and the description of the API would fail on that default.
+
+    /// <summary>A text; null for by hand.</summary>
+    public JsonElement Advance { get; init; }
+
+    /// <summary>A text; null for never.</summary>
+    public JsonElement Stop { get; init; }
+}
 
 /// <summary>Why a person does something to a rollout.</summary>
 public sealed record RolloutReason(string? Reason);

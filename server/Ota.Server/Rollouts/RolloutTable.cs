@@ -43,6 +43,13 @@ internal static class RolloutTable
 
     private const string AdmitSql = "UPDATE rollout_begun SET begun = begun + 1 WHERE rollout = @rollout AND begun < @most RETURNING begun";
 
+    // The generic cell rate algorithm (ITU-T I.371) with room for a minute's worth.
+    private const string PaceSql =
+        """
+        UPDATE rollout_begun SET paced = CASE WHEN paced > @now THEN paced ELSE @now END + @pause
+        WHERE rollout = @rollout AND paced <= @now + @minute - @pause
+        """;
+
     private const string BegunSql =
         """
         SELECT b.rollout, b.begun FROM rollout_begun b JOIN rollouts r ON r.id = b.rollout WHERE r.state NOT IN ('aborted', 'returned')
@@ -92,6 +99,15 @@ internal static class RolloutTable
     /// <summary>Counts one more device that begins; how many have then, or null when so many had before.</summary>
     public static long? Admit(DbConnection connection, long rollout, long most) =>
         connection.ExecuteScalar<long?>(AdmitSql, new { rollout, most });
+
+    /// <summary>Takes the room for one more device; false when so many have begun, at whichever server.</summary>
+    /// <param name="rate">Devices in a minute.</param>
+    public static bool Pace(DbConnection connection, long rollout, int rate, DateTimeOffset at)
+    {
+        const long Minute = 60_000_000;
+        return connection.Execute(
+            PaceSql, new { rollout, now = at.ToUnixTimeMilliseconds() * 1000, pause = Minute / rate, minute = Minute }) > 0;
+    }
 
     public static IReadOnlyList<(long Rollout, long Begun)> Begun(DbConnection connection) =>
         connection.Query<(long, long)>(BegunSql).AsList();

@@ -89,7 +89,7 @@ internal sealed class RolloutViews(
                     wave.UpTo,
                     opened.TryGetValue(i + 1, out var at) ? at : i < rollout.Wave ? rollout.Created : null,
                     counted.ByWave[i],
-                    ByState(counts.Where(count => (count.Wave ?? 1) == i + 1)))),
+                    ByState(counts.Where(count => count.Purpose != "return" && (count.Wave ?? 1) == i + 1)))),
             ],
             rollout.Plan.Window?.Text,
             rollout.Plan.Rate,
@@ -162,7 +162,7 @@ internal sealed class RolloutViews(
 
     // Those that bring a device back have words of their own.
     private static Dictionary<string, long> ByState(IEnumerable<RolloutCount> counts) =>
-        counts.GroupBy(count => count.Purpose != "return" ? count.State
+        counts.GroupBy(count => count.Purpose != "return" || count.State == "assumed" ? count.State
                 : count.State == "confirmed" ? "returned"
                 : count.State is "reverted" or "refused" or "failed" or "cancelled" or "withdrawn" or "superseded" or "expired" ? "not-returned"
                 : "returning")

@@ -48,7 +48,7 @@ internal static class WavePolicy
         var current = progress.FirstOrDefault(one => one.Number == wave) ?? WaveProgress.Nothing(wave);
         return progress switch
         {
-            _ when Stops(plan.Stop, progress) is { } reason => new(WaveStep.Stop, reason),
+            _ when Stops(plan.Stop, progress, left) is { } reason => new(WaveStep.Stop, reason),
             _ when wave < plan.Waves.Count && plan.Advance is null => Stay,
             // Nobody is in it, as in the first percent of ten devices: nothing to wait for.
             _ when current.Given == 0 && wave < plan.Waves.Count => left.Value is { InWave: 0, InAll: > 0 } ? new(WaveStep.OpenNext, null) : Stay,
@@ -68,11 +68,16 @@ internal static class WavePolicy
             && now - (wave.LastConfirmed > changed ? wave.LastConfirmed.Value : changed) >= rule.Soak);
 
     // Each wave by itself: many good ones in a later wave do not hide the bad ones of an earlier.
-    private static string? Stops(StopRule? rule, IReadOnlyList<WaveProgress> progress) =>
+    private static string? Stops(StopRule? rule, IReadOnlyList<WaveProgress> progress, Lazy<WaveLeft> left) =>
         rule is null ? null
         : (from wave in progress
            from term in rule.Terms
            let count = wave.Count(term.Counts)
-           where count > 0 && term.Holds(count, wave.Given)
+           where count > 0 && term.Holds(count, wave.Given) && term.Holds(count, Of(term, wave, wave == progress[^1] ? left : null))
            select $"wave {wave.Number}: {term.Text} ({count} of {wave.Given})").FirstOrDefault();
+
+    // A share speaks of at least as many devices as make it one device, 50 for 2 %, unless the wave has fewer: the first failure of a large wave
+    // says nothing about its share, and the second says enough.
+    private static long Of(WaveTerm term, WaveProgress wave, Lazy<WaveLeft>? left) =>
+        wave.Given >= term.Least ? wave.Given : Math.Min(term.Least, wave.Given + (left?.Value.InWave ?? 0));
 }

@@ -25,6 +25,9 @@ internal enum WaveCount
 /// <param name="OrMore">Whether the limit itself is enough.</param>
 internal sealed record WaveTerm(string Text, WaveCount Counts, bool OrMore, long Limit, bool IsShare)
 {
+    /// <summary>Of how many devices a share is at least one; 0 for a number.</summary>
+    public long Least => IsShare && Limit > 0 ? (10_000 + Limit - 1) / Limit : 0;
+
     /// <summary>Exact: without fractions.</summary>
     /// <param name="of">What a share is of; none of none is no share.</param>
     public bool Holds(long count, long of)

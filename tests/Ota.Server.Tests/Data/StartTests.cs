@@ -13,7 +13,7 @@ public sealed partial class StartTests
         await using var server = await RunningServer.StartAsync();
         if (!OperatingSystem.IsWindows())
         {
-            foreach (var secret in new[] { "admin.key", "master.key" })
+            foreach (var secret in new[] { "ota.db", "ota.db-wal", "admin.key", "master.key" })
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(server.Data, secret)));
         }
 

@@ -67,6 +67,28 @@ public class TwoStepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hash_that_nobody_knows_tells_whether_the_unit_still_runs_the_recovery()
+    {
+        _sketch.Version = null;
+        await RecoverAsync();
+        await _sketch.FetchAsync();
+
+        _sketch.SketchMd5 = new string('3', 32);
+        for (var asks = 0; asks < 3; asks++)
+        {
+            Assert.Equal("1.0.0", (await _sketch.AskAsync("version")).Header("x-version"));
+            Assert.Equal("awaiting-return", await _sketch.StateAsync());
+        }
+
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        _sketch.SketchMd5 = new string('4', 32);
+        await _sketch.HeldAsync();
+        Assert.Equal("completed", await _sketch.StateAsync());
+        Assert.Equal("1.0.0", (await _sketch.ShownAsync()).GetProperty("running").GetString());
+    }
+
+    [Fact]
     public async Task What_was_not_run_is_not_handed_out_a_second_time()
     {
         await RecoverAsync();
@@ -110,6 +132,27 @@ public class TwoStepTests : IAsyncLifetime
         _server.Time.Ahead = TimeSpan.FromDays(15);
         await _sketch.HeldAsync();
         Assert.Equal("expired", await _sketch.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_download_of_a_recovery_that_is_over_by_now_does_not_end()
+    {
+        var large = ABuild.Of("9.1.0", new string('r', 16_000_000));
+        await _server.UploadedAsync(large with { Statement = large.Statement with { Kind = "recovery" } });
+        _sketch.FreeSpace = 20_000_000;
+        await RecoverAsync();
+        // More than fits into the buffers between the two.
+        using var socket = await RawHttp.ConnectAsync(_server);
+        await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(_sketch.Request()));
+        Assert.True(await socket.ReceiveAsync(new byte[1000]) > 0);
+
+        _server.Time.Ahead = TimeSpan.FromDays(15);
+        await _sketch.HeldAsync();
+        Assert.Equal("expired", await _sketch.StateAsync());
+        await RecoverAsync();
+
+        Assert.InRange((await RawHttp.ReadAsync(socket)).Length, 1, 15_999_000);
+        Assert.Equal("armed", await _sketch.StateAsync());
     }
 
     [Fact]

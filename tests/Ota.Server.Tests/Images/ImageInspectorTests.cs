@@ -11,7 +11,7 @@ public sealed class ImageInspectorTests
         var image = new AnEspImage { ChipId = 9, Version = "v1.4.2", SecureVersion = 3 }.Build();
 
         Assert.Equal(
-            new ImageFacts("esp32", "esp32-s3", "thermostat", "v1.4.2", SecureVersion: 3, BuiltWith: "v5.1.4"),
+            new ImageFacts("esp32", "esp32-s3", "thermostat", "v1.4.2", SecureVersion: 3, BuiltWith: "v5.1.4", Digest: Convert.ToHexStringLower(image[^32..])),
             Inspect(image));
     }
 
@@ -38,6 +38,17 @@ public sealed class ImageInspectorTests
     [Fact]
     public void A_signature_behind_an_esp32_application_is_no_fault() =>
         Assert.Null(Inspect([.. new AnEspImage().Build(), .. AnImage.Of(8192)]).Defect);
+
+    [Fact]
+    public void A_signature_behind_an_esp8266_application_or_its_gzip_is_no_fault()
+    {
+        byte[] tail = [.. AnImage.Of(256), 0, 1, 0, 0];
+        foreach (var image in new[] { AnEspImage.Esp8266Arduino(), AnEspImage.Gzip(AnEspImage.Esp8266Arduino()) })
+        {
+            var facts = Inspect([.. image, .. tail]);
+            Assert.Equal(("esp8266", null), (facts.Format, facts.Defect));
+        }
+    }
 
     [Fact]
     public void A_whole_flash_is_not_an_application()

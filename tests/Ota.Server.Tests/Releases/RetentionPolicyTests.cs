@@ -163,6 +163,40 @@ public sealed class RetentionPolicyTests
     }
 
     [Fact]
+    public void A_release_that_none_may_skip_stays_unless_withdrawn()
+    {
+        var step = Old with { IsStep = true };
+
+        Assert.Equal(KeepReason.Step, Reasons([step, Three[2]])[0]);
+        Assert.Null(Reasons([step with { Withdrawn = Now }, Three[2]])[0]);
+        Assert.Equal(KeepReason.Shared, Reasons([Three[1] with { Image = Old.Image }, step, Three[2]])[0]);
+    }
+
+    [Theory]
+    [InlineData("a window", KeepReason.Rollout)]
+    [InlineData("a rate", KeepReason.Rollout)]
+    [InlineData("waves to come", KeepReason.Rollout)]
+    [InlineData("not for all", KeepReason.Rollout)]
+    [InlineData("a filter", KeepReason.Rollout)]
+    [InlineData("its last wave", null)]
+    public void A_later_rollout_that_holds_devices_back_leaves_them_to_the_one_before(string with, KeepReason? reason)
+    {
+        var plan = with switch
+        {
+            "a window" => APlan(new PlanText(null, null, "01:00-05:00", null, null, null, null, null)),
+            "a rate" => APlan(new PlanText(null, null, null, 5, null, null, null, null)),
+            "not for all" => APlan(new PlanText(null, ["99%"], null, null, null, null, null, null)),
+            "a filter" => APlan(new PlanText("rssi > -70", null, null, null, null, null, null, null)),
+            _ => APlan(new PlanText(null, ["50%", "100%"], null, null, null, null, null, null)),
+        };
+        var later = ARollout(2, "1.2.0", "all") with { Plan = plan, Wave = with == "its last wave" ? 2 : 1 };
+
+        Assert.Equal(reason, Reasons(Three, rollouts: [later, ARollout(1, "1.0.0", "all")])[0]);
+    }
+
+    private static RolloutPlan APlan(PlanText text) => RolloutPlan.Read(text, out var fault) ?? throw new InvalidOperationException(fault);
+
+    [Fact]
     public void Bytes_that_two_releases_share_stay_for_either_also_across_products()
     {
         var same = Old with { Id = "same", Version = "0.9.0", Image = Three[2].Image };

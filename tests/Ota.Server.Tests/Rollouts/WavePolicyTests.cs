@@ -22,7 +22,10 @@ public sealed class WavePolicyTests
         { "above the limit", [Wave(1, 100, 95, failed: 2, reverted: 1)], 9, "Stop wave 1: failed+reverted > 2% (3 of 100)" },
         { "silence is failure", [Wave(1, 100, 95, silent: 3)], 9, "Stop wave 1: failed+reverted > 2% (3 of 100)" },
         { "refusal is failure", [Wave(1, 100, 95, refused: 3)], 9, "Stop wave 1: failed+reverted > 2% (3 of 100)" },
-        { "one of ten", [Wave(1, 10, 9, failed: 1)], 9, "Stop wave 1: failed+reverted > 2% (1 of 10)" },
+        { "one of ten, and those are all", [Wave(1, 10, 9, failed: 1)], 0, "Stop wave 1: failed+reverted > 2% (1 of 10)" },
+        { "one of the first ten of many", [Wave(1, 10, 9, failed: 1)], 40, "Stay" },
+        { "two of the first ten of many", [Wave(1, 10, 8, failed: 2)], 40, "Stop wave 1: failed+reverted > 2% (2 of 10)" },
+        { "one of the first ten of 49", [Wave(1, 10, 9, failed: 1)], 39, "Stop wave 1: failed+reverted > 2% (1 of 10)" },
         { "alerts", [Wave(1, 100, 100, alerts: 4)], 9, "Stop wave 1: alerts > 3 (4 of 100)" },
         { "alerts at the limit", [Wave(1, 100, 100, alerts: 3)], 9, "OpenNext" },
         { "an earlier wave went wrong late", [Wave(1, 10, 9, failed: 1), Wave(2, 1000, 1000)], 9, "Stop wave 1: failed+reverted > 2% (1 of 10)" },
@@ -70,7 +73,7 @@ public sealed class WavePolicyTests
     [InlineData("failed >= 0%", 0, 5, false)]
     [InlineData("failed >= 0", 0, 5, false)]
     public void Shares_are_exact(string rule, int failed, int of, bool stops) =>
-        Assert.Equal(stops, WavePolicy.Decide(Plan(null, rule), 1, [Wave(1, of, 0, failed: failed)], Opened, LeftOf(1), Later).Step == WaveStep.Stop);
+        Assert.Equal(stops, WavePolicy.Decide(Plan(null, rule), 1, [Wave(1, of, 0, failed: failed)], Opened, LeftOf(0), Later).Step == WaveStep.Stop);
 
     private static WaveProgress Wave(
         int number, long given, long confirmed, long failed = 0, long refused = 0, long reverted = 0, long silent = 0, long alerts = 0) =>

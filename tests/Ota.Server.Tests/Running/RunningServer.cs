@@ -267,7 +267,10 @@ internal sealed class MovedTime : TimeProvider
 {
     public TimeSpan Ahead { get; set; }
 
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    /// <summary>The moment at which it stands still; null while it goes on.</summary>
+    public DateTimeOffset? Still { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => Still ?? base.GetUtcNow() + Ahead;
 }
 
 /// <summary>A build to upload; states what matters, the rest is good.</summary>

@@ -165,3 +165,39 @@ public sealed class RolloutStormOnPostgreSqlTests : Rollouts.RolloutStormTests
         return base.A_device_has_one_open_deployment_at_most_and_none_before_its_wave(seed);
     }
 }
+
+public sealed class EspUpdaterOnPostgreSqlTests : Dialects.EspUpdaterTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class PullClientOnPostgreSqlTests : Dialects.PullClientTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class TwoStepOnPostgreSqlTests : Dialects.TwoStepTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class ClientRolloutOnPostgreSqlTests : Dialects.ClientRolloutTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

@@ -130,6 +130,26 @@ public sealed class TwoServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_both_hear_within_one_millisecond_is_told_once()
+    {
+        var device = await ADevice.EnrollAsync(_one, _enrollmentKey);
+        await device.HeldAsync();
+        var there = device.At(_two);
+        await there.HeldAsync();
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(_one.Time.GetUtcNow().ToUnixTimeMilliseconds() + 1000).AddMicroseconds(500);
+        (_one.Time.Still, _two.Time.Still) = (now, now);
+        await there.HeldAsync();
+        there.Starts = device.Starts = 2;
+        for (var i = 0; i < 3; i++)
+        {
+            await device.HeldAsync();
+            await there.HeldAsync();
+        }
+
+        Assert.Single((await device.ShownAsync()).GetProperty("timeline").EnumerateArray(), entry => entry.GetProperty("kind").GetString() == "restarted");
+    }
+
+    [Fact]
     public async Task A_wave_that_one_opens_the_other_honours_and_both_together_let_in_no_more_than_it_has_places()
     {
         await _one.UploadedAsync(ABuild.Of("1.0.0"));
@@ -192,6 +212,29 @@ public sealed class TwoServersTests : IAsyncLifetime
         var opened = _one.App.Services.GetRequiredService<Database>().Read(connection =>
             connection.Query<long>("SELECT wave FROM rollout_waves ORDER BY wave").ToArray());
         Assert.Equal([1L, 2L], opened);
+    }
+
+    [Fact]
+    public async Task So_many_begin_in_a_minute_at_both_together()
+    {
+        await _one.UploadedAsync(ABuild.Of("1.0.0"));
+        var devices = new List<ADevice>();
+        for (var i = 0; i < 8; i++)
+        {
+            devices.Add(await ADevice.EnrollAsync(_one, _enrollmentKey, $"02:00:00:00:07:{i:x2}"));
+            await devices[i].HeldAsync();
+        }
+
+        await _one.PostAsync("api/v1/rollouts", new { product = "kettle", version = "1.0.0", rate = 3 });
+        await SeenAsync(async () => (await _two.GetAsync("api/v1/rollouts")).GetArrayLength() == 1);
+        var offered = 0;
+        await Parallel.ForEachAsync(Enumerable.Range(0, devices.Count), async (i, _) =>
+        {
+            using var answer = await (i % 2 == 0 ? devices[i] : devices[i].At(_two)).CheckInAsync();
+            Interlocked.Add(ref offered, answer.StatusCode == HttpStatusCode.OK ? 1 : 0);
+        });
+
+        Assert.Equal(3, offered);
     }
 
     [Fact]

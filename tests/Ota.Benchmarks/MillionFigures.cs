@@ -25,13 +25,15 @@ internal sealed class MillionFigures(BenchmarkOptions options, string folder, Ch
             await RunAsync("PostgreSQL", postgres.ConnectionString, image);
     }
 
+    private static string[] Named(string? database) => database is null ? [] : ["--Database", database];
+
     private async Task RunAsync(string name, string? database, byte[] image)
     {
         var data = Path.Combine(folder, "million-" + name);
         var (fleet, million) = (await MakeAsync(data, database, image), new MillionDevices(data, database));
         var missing = million.Fill(fleet.Tokens[0].Split('.')[0]);
         var starting = Stopwatch.StartNew();
-        await using var server = await OtaProcess.StartAsync(options.Server, data, database);
+        await using var server = await OtaProcess.StartAsync(options.Server, data, Named(database));
         var ready = starting.Elapsed;
         Console.WriteLine();
         Console.WriteLine($"{MillionDevices.Count:N0} devices on {name}");
@@ -53,7 +55,7 @@ internal sealed class MillionFigures(BenchmarkOptions options, string folder, Ch
 
     private async Task<TestFleet> MakeAsync(string data, string? database, byte[] image)
     {
-        await using var server = await OtaProcess.StartAsync(options.Server, data, database);
+        await using var server = await OtaProcess.StartAsync(options.Server, data, Named(database));
         var fleet = new TestFleet(server.Url);
         await fleet.MakeAsync((await File.ReadAllTextAsync(Path.Combine(data, "admin.key"))).Trim(), image);
         await OpenLoop.RunAsync(server.Port, [.. fleet.Tokens.Select(TestFleet.CheckIn)], connections: 16, rate: 500, TimeSpan.FromSeconds(3));

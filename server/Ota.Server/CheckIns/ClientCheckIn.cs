@@ -80,7 +80,7 @@ internal static class ClientCheckIn
     // What the client fetched last, all of it.
     private static string? FetchedOf(Deployment? open) => open switch
     {
-        { State: DeploymentState.Downloaded } or { Action: DeploymentAction.Install, State: DeploymentState.Trial } => open.Release,
+        { State: DeploymentState.Downloaded or DeploymentState.Trial } => open.Release,
         { IsTwoStep: true, State: DeploymentState.AwaitingReturn, Fetches: > 0 } => open.Returns,
         _ => null,
     };

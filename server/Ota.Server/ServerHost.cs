@@ -75,6 +75,15 @@ internal static partial class ServerHost
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            if (kestrel.ApplicationServices.GetService<ServerCertificate>() is { } certificate)
+            {
+                kestrel.ConfigureHttpsDefaults(https =>
+                {
+                    https.ServerCertificate = certificate.Options.ServerCertificateContext!.TargetCertificate;
+                    https.OnAuthenticate = (_, tls) => tls.ServerCertificateContext = certificate.Options.ServerCertificateContext;
+                });
+            }
+
             kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
         });
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
@@ -90,6 +99,8 @@ internal static partial class ServerHost
             builder.AddTelemetry(settings);
             configure?.Invoke(builder);
             app = builder.Build();
+            // A fault in it ends the start here.
+            app.Services.GetService<ServerCertificate>();
             app.Lifetime.ApplicationStarted.Register(() => started = true);
             var (adminKey, setupCode) = await LoadAsync(app.Services, CancellationToken.None);
             Map(app);
@@ -134,6 +145,9 @@ internal static partial class ServerHost
         services.AddSingleton(directory);
         services.AddSingleton(Usable(directory.MasterSecret, settings.Data));
         services.AddSingleton(TimeProvider.System);
+        if (settings.Certificate is { } files)
+            services.AddSingleton(provider => new ServerCertificate(
+                files, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ServerCertificate>>()));
         services.AddSingleton<Database>(_ =>
             settings.Database is { } connection ? new PostgresDatabase(connection) : new SqliteDatabase(directory.Database));
         services.AddSingleton<ChangeFeed>();
@@ -149,7 +163,12 @@ internal static partial class ServerHost
         services.AddPeople();
         services.AddDashboard();
         // Of a proxy on this machine; what others claim of themselves is not believed.
-        services.Configure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
+        services.Configure<ForwardedHeadersOptions>(options =>
+        {
+            options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            foreach (var proxy in settings.Proxies)
+                options.KnownIPNetworks.Add(proxy);
+        });
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ImageClaims>();

@@ -6,24 +6,12 @@ namespace Ota.Server.Settings;
 
 /// <summary>Where clients that speak Blynk's protocol are taken (docs/operations.md).</summary>
 /// <param name="Address">In the clear; null for nowhere.</param>
-/// <param name="SecuredAddress">With TLS; null for nowhere.</param>
-/// <param name="CertificateFile">PEM, with its chain; null without TLS.</param>
-/// <param name="KeyFile">PEM, without a password; null without TLS.</param>
+/// <param name="SecuredAddress">With TLS, by the server's certificate; null for nowhere.</param>
 /// <param name="Url">Where such clients fetch images, without a slash at its end; null for where they reached this server.</param>
-internal sealed record BlynkSettings(IPEndPoint? Address, IPEndPoint? SecuredAddress, string? CertificateFile, string? KeyFile, string? Url)
+internal sealed record BlynkSettings(IPEndPoint? Address, IPEndPoint? SecuredAddress, string? Url)
 {
-    public static BlynkSettings From(IConfiguration configuration)
-    {
-        var settings = new BlynkSettings(
-            AddressFrom(configuration, "BlynkPort"), AddressFrom(configuration, "BlynkTlsPort"), PathFrom(configuration, "BlynkCertificate"),
-            PathFrom(configuration, "BlynkCertificateKey"), UrlFrom(configuration["BlynkUrl"]));
-        return (settings.SecuredAddress, settings.CertificateFile, settings.KeyFile) is (null, null, null) or (not null, not null, not null)
-            ? settings
-            : throw new SettingFault("Settings BlynkTlsPort, BlynkCertificate and BlynkCertificateKey go together: give all three or none.");
-    }
-
-    private static string? PathFrom(IConfiguration configuration, string name) =>
-        configuration[name] is { Length: > 0 } path ? Path.GetFullPath(path) : null;
+    public static BlynkSettings From(IConfiguration configuration) =>
+        new(AddressFrom(configuration, "BlynkPort"), AddressFrom(configuration, "BlynkTlsPort"), UrlFrom(configuration["BlynkUrl"]));
 
     private static string? UrlFrom(string? text) => text switch
     {

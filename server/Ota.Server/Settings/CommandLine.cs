@@ -11,6 +11,10 @@ internal static class CommandLine
         The Ota server. Usage: Ota.Server [options]
 
           --urls URL                  addresses to listen on, ';' between them (http://localhost:8080)
+          --Certificate FILE          for https: the certificate with its chain, PEM; a renewed one is taken by itself
+          --CertificateKey FILE       its key, PEM without a password
+          --Proxies ADDRESSES         reverse proxies that are believed when they say who asked, ',' between them;
+                                      those on this machine are
           --data FOLDER               folder of database and secrets ('data' where it is started)
           --Database CONNECTION       a PostgreSQL database in place of the file in the data folder; better by
                                       environment (OTA_Database), for it holds a password
@@ -30,9 +34,7 @@ internal static class CommandLine
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
           --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
           --BlynkPort PORT            devices that speak Blynk's protocol, in the clear: a port, or ADDRESS:PORT
-          --BlynkTlsPort PORT         the same with TLS; needs the two that follow
-          --BlynkCertificate FILE     its certificate with the chain, PEM
-          --BlynkCertificateKey FILE  its key, PEM without a password
+          --BlynkTlsPort PORT         the same with TLS; needs --Certificate
           --BlynkUrl URL              where such devices fetch images (where they reached this server)
           --demo                      a sample product with 25 virtual devices
           --new-admin-key             write a fresh admin key to admin.key in the data folder, and end
@@ -45,8 +47,8 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkCertificate", "BlynkCertificateKey",
-        "BlynkUrl",
+        "OrderLifeHours", "RecoveriesPerHour", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
+        "Certificate", "CertificateKey", "Proxies",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

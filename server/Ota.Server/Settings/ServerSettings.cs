@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Ota.Server.Settings;
 
 /// <summary>
@@ -38,6 +40,12 @@ internal sealed record ServerSettings
     /// <summary>OTLP collector that metrics, traces and logs are sent to; null for none.</summary>
     public required Uri? Otlp { get; init; }
 
+    /// <summary>For https and for Blynk's protocol with TLS; null for none.</summary>
+    public required CertificateFiles? Certificate { get; init; }
+
+    /// <summary>Reverse proxies that are believed when they say who asked, besides those on this machine.</summary>
+    public required IReadOnlyList<IPNetwork> Proxies { get; init; }
+
     /// <summary>Where clients that speak Blynk's protocol are taken.</summary>
     public required BlynkSettings Blynk { get; init; }
 
@@ -67,11 +75,17 @@ internal sealed record ServerSettings
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
             HttpWebhooks = Flag(configuration, "HttpWebhooks"),
             Otlp = Address(configuration, "Otlp"),
+            Certificate = CertificateFiles.From(configuration),
+            Proxies = Networks(configuration, "Proxies"),
             Blynk = BlynkSettings.From(configuration),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),
-        };
+        }.Checked();
     }
+
+    private ServerSettings Checked() => Blynk.SecuredAddress is null || Certificate is not null
+        ? this
+        : throw new SettingFault("Setting BlynkTlsPort needs a certificate: give Certificate and CertificateKey.");
 
     private static long Number(IConfiguration configuration, string name, long usual, long least, long most)
     {
@@ -81,6 +95,14 @@ internal sealed record ServerSettings
             ? value
             : throw new SettingFault($"Setting {name} takes a whole number from {least} to {most}, not '{text}'.");
     }
+
+    private static IPNetwork[] Networks(IConfiguration configuration, string name) =>
+    [
+        .. (configuration[name] ?? "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries).Select(text =>
+            IPAddress.TryParse(text, out var one) ? new IPNetwork(one, one.GetAddressBytes().Length * 8)
+            : IPNetwork.TryParse(text, out var network) ? network
+            : throw new SettingFault($"Setting {name} takes addresses and networks with commas between them, like 10.0.0.5,10.1.0.0/16, not '{text}'.")),
+    ];
 
     private static Uri? Address(IConfiguration configuration, string name) => configuration[name] switch
     {

@@ -47,7 +47,7 @@ internal static class StartFaults
             { InnerException: AddressInUseException } =>
                 $"{setting}: something listens there already. Stop it, or choose another address with --urls.",
             InvalidOperationException when reason.Contains("certificate", StringComparison.OrdinalIgnoreCase) =>
-                $"{setting}: https needs a certificate. Set Kestrel:Certificates:Default:Path and :Password, "
+                $"{setting}: https needs a certificate. Give --Certificate and --CertificateKey, "
                 + "or listen on http behind a reverse proxy.",
             _ => $"{setting} cannot be listened on: {reason}. An address looks like {ServerSettings.DefaultUrl} or http://*:8080.",
         });

@@ -33,7 +33,7 @@ public sealed partial class BlynkTests : IAsyncLifetime
         await File.WriteAllTextAsync(_folder["cert-key.pem"], key.ExportPkcs8PrivateKeyPem());
         _server = await OtaServer.NewAsync(
             _folder["data"], database: null, beside: null, "--BlynkPort", "127.0.0.1:0", "--BlynkTlsPort", "127.0.0.1:0",
-            "--BlynkCertificate", _folder["cert.pem"], "--BlynkCertificateKey", _folder["cert-key.pem"]);
+            "--Certificate", _folder["cert.pem"], "--CertificateKey", _folder["cert-key.pem"]);
         _ota = new OtaCommand(_folder.Path) { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey };
         await DoneAsync("keys", "new", "--out", "acme.pem");
         await DoneAsync("product", "add", "kettle", "--hardware", "virtual", "--release-key", "acme.pub.pem");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Ota.Server.Devices;
+using Ota.Server.Http;
 using Ota.Server.Pins;
 using Ota.Server.Settings;
 
@@ -10,13 +11,12 @@ namespace Ota.Server.Dialects.Blynk;
 /// <summary>Takes clients that speak Blynk's protocol on ports of their own, in the clear or with TLS.</summary>
 internal sealed partial class BlynkListener(
     ServerSettings settings, BlynkSessions sessions, BlynkPins pins, BlynkUpdates updates, PinLines lines, DeviceAuthentication authentication,
-    TimeProvider time, ILogger<BlynkListener> logger) : BackgroundService
+    TimeProvider time, ILogger<BlynkListener> logger, ServerCertificate? certificate = null) : BackgroundService
 {
     private const int Backlog = 4096;
     private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<BlynkConnection, Task> _running = [];
-    private BlynkCertificate? _certificate;
     private Socket? _plain;
     private Socket? _secured;
 
@@ -28,8 +28,6 @@ internal sealed partial class BlynkListener(
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        if (settings.Blynk.CertificateFile is { } file)
-            _certificate = new BlynkCertificate(file, settings.Blynk.KeyFile!, time, logger);
         _plain = Listen(settings.Blynk.Address, "BlynkPort");
         _secured = Listen(settings.Blynk.SecuredAddress, "BlynkTlsPort");
         return base.StartAsync(cancellationToken);
@@ -47,7 +45,6 @@ internal sealed partial class BlynkListener(
     {
         _plain?.Dispose();
         _secured?.Dispose();
-        _certificate?.Dispose();
         base.Dispose();
     }
 
@@ -58,7 +55,7 @@ internal sealed partial class BlynkListener(
         try
         {
             await Task.WhenAll(
-                AcceptAsync(_plain, null, stoppingToken), AcceptAsync(_secured, _certificate, stoppingToken), sessions.WatchAsync(stoppingToken));
+                AcceptAsync(_plain, null, stoppingToken), AcceptAsync(_secured, certificate, stoppingToken), sessions.WatchAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
@@ -88,13 +85,13 @@ internal sealed partial class BlynkListener(
         }
     }
 
-    private async Task AcceptAsync(Socket? listener, BlynkCertificate? certificate, CancellationToken stopping)
+    private async Task AcceptAsync(Socket? listener, ServerCertificate? shown, CancellationToken stopping)
     {
         while (listener is not null)
         {
             try
             {
-                Begin(await listener.AcceptAsync(stopping), certificate);
+                Begin(await listener.AcceptAsync(stopping), shown);
             }
             catch (SocketException fault) when (fault.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
@@ -109,7 +106,7 @@ internal sealed partial class BlynkListener(
         }
     }
 
-    private void Begin(Socket socket, BlynkCertificate? certificate)
+    private void Begin(Socket socket, ServerCertificate? shown)
     {
         socket.NoDelay = true;
         var connection = new BlynkConnection(socket, time);
@@ -117,18 +114,18 @@ internal sealed partial class BlynkListener(
         _running[connection] = running.Task;
         _ = Task.Run(async () =>
         {
-            await RunAsync(connection, certificate);
+            await RunAsync(connection, shown);
             _running.TryRemove(connection, out _);
             running.SetResult();
         });
     }
 
-    private async Task RunAsync(BlynkConnection connection, BlynkCertificate? certificate)
+    private async Task RunAsync(BlynkConnection connection, ServerCertificate? shown)
     {
         try
         {
             await using (connection)
-                await new BlynkSession(connection, sessions, pins, updates, lines, authentication, time).RunAsync(certificate);
+                await new BlynkSession(connection, sessions, pins, updates, lines, authentication, time).RunAsync(shown);
         }
         catch (Exception fault) when (sessions.Ended(fault))
         {

@@ -1,4 +1,5 @@
 using Ota.Server.Devices;
+using Ota.Server.Http;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 
@@ -32,7 +33,7 @@ internal sealed class BlynkSession(
     private bool IsRevoked => Device is { } device && (_caller.IsStale || device.Decommissioned is not null);
 
     /// <param name="certificate">Null in the clear.</param>
-    public async Task RunAsync(BlynkCertificate? certificate)
+    public async Task RunAsync(ServerCertificate? certificate)
     {
         connection.Silence = Stranger;
         if (sessions.Meet(this) is { } oldest)

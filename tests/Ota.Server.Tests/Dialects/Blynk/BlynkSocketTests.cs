@@ -325,7 +325,7 @@ public sealed class BlynkSocketTests : IAsyncLifetime
         await File.WriteAllTextAsync(file, certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
         await using var server = await RunningServer.StartAsync(
-            null, "--BlynkTlsPort", "127.0.0.1:0", "--BlynkCertificate", file, "--BlynkCertificateKey", keyFile);
+            null, "--BlynkTlsPort", "127.0.0.1:0", "--Certificate", file, "--CertificateKey", keyFile);
         var device = await ADevice.EnrollAsync(server, await server.AddProductAsync());
         var token = await ASketch.TokenAsync(server, device.Id);
         var address = server.App.Services.GetRequiredService<BlynkListener>().SecuredAddress!;

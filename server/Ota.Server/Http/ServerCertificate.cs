@@ -3,26 +3,25 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ota.Server.Settings;
 
-namespace Ota.Server.Dialects.Blynk;
+namespace Ota.Server.Http;
 
-/// <summary>The certificate of the TLS port, read again when its file was renewed, so that nobody must start the server every few weeks.</summary>
-internal sealed partial class BlynkCertificate : IDisposable
+/// <summary>The server's certificate, read again when its file was renewed, so that nobody must start the server every few weeks.</summary>
+internal sealed partial class ServerCertificate : IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
-    private readonly string _file;
-    private readonly string _keyFile;
+    private readonly CertificateFiles _files;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private SslServerAuthenticationOptions _options;
     private DateTime _written;
-    private long _looked;
+    private DateTimeOffset _looked;
 
     /// <exception cref="SettingFault">They cannot be used.</exception>
-    public BlynkCertificate(string file, string keyFile, TimeProvider time, ILogger logger)
+    public ServerCertificate(CertificateFiles files, TimeProvider time, ILogger<ServerCertificate> logger)
     {
-        (_file, _keyFile, _time, _logger) = (file, keyFile, time, logger);
-        (_written, _looked) = (File.GetLastWriteTimeUtc(file), time.GetTimestamp());
+        (_files, _time, _logger) = (files, time, logger);
+        (_written, _looked) = (File.GetLastWriteTimeUtc(files.Certificate), time.GetUtcNow());
         try
         {
             _options = Read();
@@ -30,7 +29,7 @@ internal sealed partial class BlynkCertificate : IDisposable
         catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new SettingFault(
-                $"Settings BlynkCertificate and BlynkCertificateKey: {fault.Message.TrimEnd('.')}. They name two PEM files, "
+                $"Settings Certificate and CertificateKey: {fault.Message.TrimEnd('.')}. They name two PEM files, "
                 + "the certificate with its chain and its key without a password.");
         }
     }
@@ -42,7 +41,7 @@ internal sealed partial class BlynkCertificate : IDisposable
         {
             lock (_lock)
             {
-                if (_time.GetElapsedTime(_looked) >= Look)
+                if ((_time.GetUtcNow() - _looked).Duration() >= Look)
                     LookAgain();
                 return _options;
             }
@@ -53,8 +52,8 @@ internal sealed partial class BlynkCertificate : IDisposable
 
     private void LookAgain()
     {
-        _looked = _time.GetTimestamp();
-        var written = File.GetLastWriteTimeUtc(_file);
+        _looked = _time.GetUtcNow();
+        var written = File.GetLastWriteTimeUtc(_files.Certificate);
         if (written == _written)
             return;
         try
@@ -73,14 +72,14 @@ internal sealed partial class BlynkCertificate : IDisposable
     private SslServerAuthenticationOptions Read()
     {
         var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(_file);
-        var certificate = X509Certificate2.CreateFromPemFile(_file, _keyFile);
+        chain.ImportFromPemFile(_files.Certificate);
+        var certificate = X509Certificate2.CreateFromPemFile(_files.Certificate, _files.Key);
         return new SslServerAuthenticationOptions { ServerCertificateContext = SslStreamCertificateContext.Create(certificate, chain, offline: true) };
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The renewed certificate of the Blynk port cannot be read ({Reason}); the one before is used.")]
+        [LoggerMessage(1, LogLevel.Warning, "The renewed certificate cannot be read ({Reason}); the one before is used.")]
         public static partial void NotRead(ILogger logger, string reason);
     }
 }

@@ -69,7 +69,8 @@ public sealed class SwupdateTests : IAsyncLifetime
         var device = await UntilAsync(device => device.GetProperty("state").GetString() == "failed", client);
 
         Assert.False(File.Exists(_folder["installed"]));
-        Assert.Contains("verif", device.GetProperty("deployments")[0].GetProperty("detail").GetString(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("No suitable .swu image", device.GetProperty("deployments")[0].GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("Authentication of all signatures failed", client.Log, StringComparison.Ordinal);
     }
 
     // What "restarts" is the test: the command after an update never returns, as a restart does not.

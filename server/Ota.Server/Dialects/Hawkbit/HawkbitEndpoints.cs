@@ -48,7 +48,8 @@ internal static class HawkbitEndpoints
         var request = context.Request;
         var (tenant, controller) = ((string)request.RouteValues[Tenant]!, (string)request.RouteValues[Controller]!);
         return new Href(
-            $"{request.Scheme}://{request.Host}{request.PathBase}/hawkbit/{Uri.EscapeDataString(tenant)}/controller/v1/{Uri.EscapeDataString(controller)}{below}");
+            $"{request.Scheme}://{request.Host}{request.PathBase}/hawkbit/"
+            + $"{Uri.EscapeDataString(tenant)}/controller/v1/{Uri.EscapeDataString(controller)}{below}");
     }
 
     /// <summary>Writes JSON with an entity tag; 304 to who has it already.</summary>

@@ -34,7 +34,9 @@ internal static class ArtifactLink
         if (services.GetRequiredService<Fleet>().Find((string)context.Request.RouteValues[Device]!) is not { Decommissioned: null } device
             || !long.TryParse(query[Expires], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)
             || expires <= services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()
-            || !MasterSecret.Same(query[Signature].ToString(), services.GetRequiredService<MasterSecret>().DownloadSignature(device.Id, device.Generation, sha256, expires)))
+            || !MasterSecret.Same(
+                query[Signature].ToString(),
+                services.GetRequiredService<MasterSecret>().DownloadSignature(device.Id, device.Generation, sha256, expires)))
         {
             await Problems.WriteAsync(context, Problems.Of(403, "link", "The link is not good", "It has expired, or never was. Ask for the deployment again."));
             return;

@@ -37,6 +37,8 @@ internal static class InventoryEndpoint
         HttpMethods.IsPatch(context.Request.Method) ? new Dictionary<string, string>(known.Attributes) : [];
 
     private static string? Fault(Dictionary<string, string> attributes, InventoryAttribute?[] told) =>
-        told.Select(attribute => attribute is null ? "An attribute has a name and a value." : ClientAttributes.Add(attributes, attribute.Name ?? "", attribute.Value))
+        told.Select(attribute => attribute is null
+                ? "An attribute has a name and a value."
+                : ClientAttributes.Add(attributes, attribute.Name ?? "", attribute.Value))
             .FirstOrDefault(fault => fault is not null);
 }

@@ -132,7 +132,7 @@ public sealed class PagesTests : IAsyncLifetime
     // A fleet in which something is under way, something went well, something did not.
     private async Task FillAsync()
     {
-        using var fleet = new AVirtualFleet(_server, await _server.AddProductAsync(poll: "every 10s"), 8) { BadPercent = 13 };
+        using var fleet = new AVirtualFleet(_server, await _server.AddProductAsync(poll: "every 10s"), 8) { BadPercent = 50 };
         using var first = await _server.UploadAsync(ABuild.Of("1.0.0"));
         await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", all = true });
         await fleet.AskAsync();

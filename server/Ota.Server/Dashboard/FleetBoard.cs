@@ -102,7 +102,7 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
     {
         var (mark, devices, underWay, heard) = (0L, 0, 0, 0);
         var states = new Dictionary<string, long>(StringComparer.Ordinal);
-        var versions = new Dictionary<string, long>(StringComparer.Ordinal);
+        var versions = new Dictionary<(string Product, string Version), long>();
         var groups = new SortedSet<string>(StringComparer.Ordinal);
         var why = alerts.AllOpen().GroupBy(alert => alert.Device)
             .ToDictionary(open => open.Key, open => open.Select(alert => (Word: AlertWords.Of(alert.Kind), alert.Open.Detail)).ToList(), StringComparer.Ordinal);
@@ -115,7 +115,7 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
             underWay += device.Open is null ? 0 : 1;
             heard += device.Heard?.At > day ? 1 : 0;
             states[device.State] = states.GetValueOrDefault(device.State) + 1;
-            var runs = device.Product + " " + Runs(device);
+            var runs = (device.Product, Runs(device));
             versions[runs] = versions.GetValueOrDefault(runs) + 1;
             if (device.Group is { } group)
                 groups.Add(group);
@@ -129,7 +129,7 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
             .Select(entry => new Troubled(entry.Device!, [.. entry.Why.Select(reason => reason.Word)], entry.Why[0].Detail)).ToArray();
         return new FleetPicture(
             mark + troubled.Sum(device => (long)device.Device.Id.GetHashCode(StringComparison.Ordinal) * device.Why.Count), devices, underWay, heard,
-            Most(states, devices), Most(versions, devices), troubled, [.. groups]);
+            Most(states, devices), Most(versions.ToDictionary(entry => $"{entry.Key.Product} {entry.Key.Version}", entry => entry.Value), devices), troubled, [.. groups]);
     }
 
     private static List<Tally> Most(Dictionary<string, long> counts, int of)

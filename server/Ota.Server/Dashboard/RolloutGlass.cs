@@ -9,7 +9,7 @@ namespace Ota.Server.Dashboard;
 internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet fleet, Pulse pulse)
 {
     private readonly ConcurrentDictionary<long, (long Beat, RolloutView View)> _kept = new();
-    private (long Beat, Dictionary<string, long> Marks) _marks = (-1, []);
+    private Marks _marks = new(-1, []);
 
     /// <summary>Differs whenever a rollout of this product, or what its devices made of it, differs.</summary>
     public long Mark(string? product)
@@ -18,8 +18,8 @@ internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet
             return 0;
         var beat = pulse.Number;
         if (_marks.Beat != beat)
-            _marks = (beat, Count());
-        return _marks.Marks.GetValueOrDefault(product) + RuntimeHelpers.GetHashCode(board.Of(product));
+            _marks = new Marks(beat, Count());
+        return _marks.ByProduct.GetValueOrDefault(product) + RuntimeHelpers.GetHashCode(board.Of(product));
     }
 
     /// <summary>Null when there is no such rollout.</summary>
@@ -40,6 +40,9 @@ internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet
 
     /// <summary>Somebody just did something to it.</summary>
     public void Forget(long id) => _kept.TryRemove(id, out _);
+
+    // Replaced whole: several pages look at once.
+    private sealed record Marks(long Beat, Dictionary<string, long> ByProduct);
 
     private Dictionary<string, long> Count()
     {

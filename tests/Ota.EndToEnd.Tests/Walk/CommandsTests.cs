@@ -221,6 +221,24 @@ public sealed class CommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task People_are_added_and_kept_out_on_the_command_line()
+    {
+        var added = (await DoneAsync("person", "add", "Grace", "--role", "viewer", "--json")).Json;
+        var id = added.GetProperty("id").GetString()!;
+        var invited = (await DoneAsync("person", "invite", id, "--json")).Json;
+        Assert.NotEqual(added.GetProperty("code").GetString(), invited.GetProperty("code").GetString());
+        await RefusedAsync("already a person", "person", "add", "grace", "--role", "admin");
+        await DoneAsync("person", "role", id, "support");
+        await DoneAsync("person", "disable", id);
+
+        var person = (await DoneAsync("person", "list", "--json")).Json[0];
+        Assert.Equal(
+            ("Grace", "support", "disabled"),
+            (person.GetProperty("name").GetString(), person.GetProperty("role").GetString(), person.GetProperty("state").GetString()));
+        await DoneAsync("person", "enable", id);
+    }
+
+    [Fact]
     public async Task Answers_name_what_they_are_about()
     {
         await PushAsync("1.0.0", "good");
@@ -286,7 +304,7 @@ public sealed class CommandsTests : IAsyncLifetime
         {
             "whoami", "product list", "product show kettle", "release list kettle", "release show kettle 1.0.0", "release dropped", "device list",
             "deployment list", "rollout list", "rollout show 1", "rollout status 1",
-            "rollout plan kettle 1.0.0", "rollout abort 1", "alert list", "webhook list kettle", "staff list",
+            "rollout plan kettle 1.0.0", "rollout abort 1", "alert list", "webhook list kettle", "staff list", "person list",
             "audit",
         })
         {

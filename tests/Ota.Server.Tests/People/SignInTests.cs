@@ -100,6 +100,18 @@ public partial class SignInTests : IAsyncLifetime
         Assert.True(await ada.IsSignedInAsync());
     }
 
+    [Fact]
+    public async Task Signing_out_ends_the_session_of_that_browser()
+    {
+        using var here = await ABrowser.OfTheFirstPersonAsync(_server);
+        using var there = new ABrowser(_server);
+        using var signedIn = await there.SignInAsync("Ada");
+        using var signedOut = await here.SendToAsync("account", "sign-out");
+
+        Assert.False(await here.IsSignedInAsync());
+        Assert.True(await there.IsSignedInAsync());
+    }
+
     [Theory]
     [InlineData("/devices/abc?x=1", "/devices/abc?x=1")]
     [InlineData("//evil.example/", "/")]

@@ -47,9 +47,13 @@ internal sealed partial class RolloutClock(
     private static bool IsToBeLookedAt(Rollout rollout) =>
         rollout.State is RolloutState.Scheduled or RolloutState.Active or RolloutState.Returning;
 
-    /// <summary>Looks for devices that a rollout has yet to reach; one whom the open wave lets in is enough to know that it is not done.</summary>
+    /// <summary>
+    /// Looks for devices that a rollout has yet to reach: so many whom the open wave lets in as its stop rule may ask for, and one where it asks for
+    /// none, are enough to know that it is not done.
+    /// </summary>
     private WaveLeft Left(Rollout rollout, DateTimeOffset now)
     {
+        var enough = Math.Max(1, rollout.Plan.Stop?.Terms.Max(term => term.Least) ?? 0);
         var product = products.Find(rollout.Product)!;
         var (inWave, inAll) = (0L, 0L);
         foreach (var device in fleet.All)
@@ -64,7 +68,7 @@ internal sealed partial class RolloutClock(
                 continue;
             inAll++;
             inWave += decision.Held == RolloutHold.WaveNotOpen ? 0 : 1;
-            if (inWave > 0)
+            if (inWave >= enough)
                 break;
         }
 

@@ -11,7 +11,7 @@ namespace Ota.Server.Rollouts;
 /// <param name="Held">
 /// Of the devices it is for that it has given nothing: how many it leaves as they are, by reason. Empty in the answer to its start.
 /// </param>
-/// <param name="Devices">How many it is for, now.</param>
+/// <param name="Devices">How many it is for, now. Null in the answer to its start.</param>
 public sealed record RolloutView(
     long Id,
     string Product,
@@ -36,7 +36,7 @@ public sealed record RolloutView(
     IReadOnlyDictionary<string, long> Deployments,
     long Silent,
     IReadOnlyDictionary<string, long> Held,
-    long Devices);
+    long? Devices);
 
 /// <param name="Opened">Null while it is not.</param>
 /// <param name="Devices">How many devices come into it that no wave before it lets in, as far as that can be told. Null in the answer to its start.</param>
@@ -66,16 +66,11 @@ internal sealed class RolloutViews(
         return Of(rollout, isCounted ? Count(rollout, time.GetUtcNow()) : RolloutCensus.Nobody(rollout.Plan.Waves.Count));
     }
 
-    /// <summary>As it was started: with how many devices it is for, and without what it has for each, as there may be a million.</summary>
+    /// <summary>As it was started: without a look at the devices, as there may be a million.</summary>
     public RolloutView Started(Rollout rollout)
     {
-        var (view, product, now) = (
-            Of(rollout, RolloutCensus.Nobody(rollout.Plan.Waves.Count)), products.Find(rollout.Product)!, time.GetUtcNow());
-        return view with
-        {
-            Devices = fleet.All.LongCount(device => IsFor(rollout, device, product, now)),
-            Waves = [.. view.Waves.Select(wave => wave with { Devices = null })],
-        };
+        var view = Of(rollout, RolloutCensus.Nobody(rollout.Plan.Waves.Count));
+        return view with { Devices = null, Waves = [.. view.Waves.Select(wave => wave with { Devices = null })] };
     }
 
     private RolloutView Of(Rollout rollout, RolloutCensus counted)

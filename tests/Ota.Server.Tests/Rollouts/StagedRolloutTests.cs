@@ -164,6 +164,20 @@ public class StagedRolloutTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_first_failure_among_few_of_a_large_wave_does_not_stop_it_and_the_second_does()
+    {
+        var fleet = await AFleet.RunningAsync(_server, 12);
+        var rollout = await fleet.StartAsync(new { stop = "failed > 10%" });
+
+        await AFleet.ReportAsync(fleet.Devices[..1], "failed");
+        await fleet.PassAsync();
+        Assert.Equal("active", await fleet.StateAsync(rollout));
+        await AFleet.ReportAsync(fleet.Devices[1..2], "failed");
+        await fleet.PassAsync();
+        Assert.Equal("wave 1: failed > 10% (2 of 2)", (await fleet.ShownAsync(rollout)).GetProperty("stateReason").GetString());
+    }
+
+    [Fact]
     public async Task Alerts_of_its_devices_stop_a_rollout_and_a_webhook_is_told_once()
     {
         await using var receiver = await AReceiver.StartAsync();

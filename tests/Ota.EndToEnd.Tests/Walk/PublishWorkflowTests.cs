@@ -14,7 +14,7 @@ public sealed class PublishWorkflowTests : IAsyncLifetime
         _server = await OtaServer.NewAsync(_folder["data"]);
         _ota = new OtaCommand(_folder.Path) { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey };
         (await _ota.RunAsync("keys", "new", "--out", "acme.pem")).Succeeded();
-        (await _ota.RunAsync("product", "add", "kettle", "--hardware", "virtual", "--hardware", "esp32", "--release-key", "acme.pub.pem")).Succeeded();
+        (await _ota.RunAsync("product", "add", "kettle", "--hardware", "virtual", "--hardware", "board2", "--release-key", "acme.pub.pem")).Succeeded();
         Directory.CreateDirectory(_folder["build"]);
         await File.WriteAllTextAsync(_folder["build/app one.bin"], "firmware", TestContext.Current.CancellationToken);
     }
@@ -70,7 +70,7 @@ public sealed class PublishWorkflowTests : IAsyncLifetime
             ["IMAGE"] = "build/app one.bin",
             ["PRODUCT"] = "kettle",
             ["VERSION"] = "1.4.0",
-            ["HARDWARE"] = "virtual esp32",
+            ["HARDWARE"] = "virtual board2",
         };
         var step = Step("Sign, push, roll out");
         // What is not given is empty, as an input that was left out is.

@@ -169,7 +169,7 @@ public sealed class WorkTests : IAsyncLifetime
         await viewer.SeesAsync("-60 dBm");
 
         // As a network that breaks does it: the socket is gone, and the page is not told why.
-        await viewer.Page.EvaluateAsync("() => Blazor._internal?.forceCloseConnection?.()");
+        await viewer.Page.EvaluateAsync("() => Blazor._internal.forceCloseConnection()");
         device.Rssi = -71;
         await device.HeldAsync();
 

@@ -40,7 +40,8 @@ internal static class People
             new Verb("list", "List people.", ListAsync),
             new Verb("invite", "Void a person's password and second factor; show a code to choose a new one.", InviteAsync) { Id },
             new Verb("role", "Change a person's role.", RoleAsync) { Id, NewRole },
-            new Verb("disable", "End a person's sessions, and let them sign in no more.", (call, cancellation) => SwitchAsync(call, "disable", cancellation)) { Id },
+            new Verb(
+                "disable", "End a person's sessions, and let them sign in no more.", (call, cancellation) => SwitchAsync(call, "disable", cancellation)) { Id },
             new Verb("enable", "Let a person sign in again.", (call, cancellation) => SwitchAsync(call, "enable", cancellation)) { Id },
         };
     }

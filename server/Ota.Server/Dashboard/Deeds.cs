@@ -44,7 +44,8 @@ internal sealed class Deeds(
         StaffRole.Support, async (user, end) => await DeploymentEndpoints.CancelAsync(deployment, database, desk, releases, user, end));
 
     public Task<Answer<DeploymentView>> RecoverAsync(string device, NewRecovery asked) => DoAsync<DeploymentView>(
-        StaffRole.Support, async (user, end) => await RecoveryEndpoints.RecoverAsync(device, asked, fleet, products, releases, desk, settings, time, user, end));
+        StaffRole.Support,
+        async (user, end) => await RecoveryEndpoints.RecoverAsync(device, asked, fleet, products, releases, desk, settings, time, user, end));
 
     public Task<Answer<DeploymentView>> DecommissionAsync(string device, NewDecommission asked) => DoAsync<DeploymentView>(
         StaffRole.Support, async (user, end) => await RecoveryEndpoints.DecommissionAsync(device, asked, fleet, releases, desk, settings, time, user, end));

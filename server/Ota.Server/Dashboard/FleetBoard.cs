@@ -104,8 +104,8 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
         var states = new Dictionary<string, long>(StringComparer.Ordinal);
         var versions = new Dictionary<(string Product, string Version), long>();
         var groups = new SortedSet<string>(StringComparer.Ordinal);
-        var why = alerts.AllOpen().GroupBy(alert => alert.Device)
-            .ToDictionary(open => open.Key, open => open.Select(alert => (Word: AlertWords.Of(alert.Kind), alert.Open.Detail)).ToList(), StringComparer.Ordinal);
+        var why = alerts.AllOpen().GroupBy(alert => alert.Device).ToDictionary(
+            open => open.Key, open => open.Select(alert => (Word: AlertWords.Of(alert.Kind), alert.Open.Detail)).ToList(), StringComparer.Ordinal);
         var day = time.GetUtcNow().AddDays(-1);
         foreach (var device in fleet.All)
         {
@@ -129,7 +129,8 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
             .Select(entry => new Troubled(entry.Device!, [.. entry.Why.Select(reason => reason.Word)], entry.Why[0].Detail)).ToArray();
         return new FleetPicture(
             mark + troubled.Sum(device => (long)device.Device.Id.GetHashCode(StringComparison.Ordinal) * device.Why.Count), devices, underWay, heard,
-            Most(states, devices), Most(versions.ToDictionary(entry => $"{entry.Key.Product} {entry.Key.Version}", entry => entry.Value), devices), troubled, [.. groups]);
+            Most(states, devices),
+            Most(versions.ToDictionary(entry => $"{entry.Key.Product} {entry.Key.Version}", entry => entry.Value), devices), troubled, [.. groups]);
     }
 
     private static List<Tally> Most(Dictionary<string, long> counts, int of)

@@ -16,7 +16,10 @@ internal static class PageFiles
     private const string Forever = "public, max-age=31536000, immutable";
 
     private static readonly HashSet<string> Names =
-        [.. typeof(PageFiles).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => name[Prefix.Length..])];
+    [
+        .. typeof(PageFiles).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Select(name => name[Prefix.Length..]),
+    ];
 
     private static readonly ConcurrentDictionary<string, Asset> Kept = new(StringComparer.Ordinal);
 

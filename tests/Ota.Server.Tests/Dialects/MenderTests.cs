@@ -231,6 +231,18 @@ public class MenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Behind_a_proxy_that_speaks_https_a_link_is_for_https()
+    {
+        await DeployAsync("1.1.0");
+        var next = AHawkbitClient.Parse(await RawHttp.SendAsync(
+            _server,
+            $"GET {Next.Replace("v2", "v1", StringComparison.Ordinal)}?artifact_name=1.0.0 HTTP/1.1\r\nHost: ota.example\r\nX-Forwarded-Proto: https\r\n"
+            + $"Authorization: Bearer {_token}\r\nConnection: close\r\n\r\n"));
+
+        Assert.StartsWith("https://ota.example/", next.GetProperty("artifact").GetProperty("source").GetProperty("uri").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_refused_and_changes_nothing()
     {
         const string inventory = "/mender/api/devices/v1/inventory/device/attributes";

@@ -243,6 +243,19 @@ public class MenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reports_that_come_at_the_same_moment_are_all_kept()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => StatusAsync(id, "rebooting")));
+
+        Assert.All(answers, answer => Assert.Equal(204, answer.Status));
+        Assert.Equal(16, (await ShownAsync()).GetProperty("timeline").EnumerateArray()
+            .Count(entry => entry.GetProperty("text").GetString() == "The device says downloaded: rebooting"));
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_refused_and_changes_nothing()
     {
         const string inventory = "/mender/api/devices/v1/inventory/device/attributes";

@@ -131,7 +131,7 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
             [
                 new Report(
                     Unnumbered, At: 0, deployment.ToString(CultureInfo.InvariantCulture), state,
-                    detail?.Length > LongestDetail ? detail[..LongestDetail] : detail),
+                    detail is null ? null : ShortText.Start(detail, LongestDetail)),
             ],
             cancellation);
 

@@ -243,6 +243,21 @@ public class MenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_long_text_is_not_cut_in_the_middle_of_a_character()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+        var log = "{\"messages\":[{\"level\":\"error\",\"message\":\"a\\ud83d\\ude80" + new string('b', 399) + "\"}]}";
+        var status = "{\"status\":\"failure\",\"substate\":\"" + new string('c', 199) + "\\ud83d\\ude80\"}";
+
+        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/status", status)).Status);
+
+        var detail = (await ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString();
+        Assert.Equal(("failed", new string('c', 199)), (await StateAsync(), detail));
+    }
+
+    [Fact]
     public async Task Reports_that_come_at_the_same_moment_are_all_kept()
     {
         await DeployAsync("1.1.0");

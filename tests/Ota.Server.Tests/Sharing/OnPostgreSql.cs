@@ -228,3 +228,21 @@ public sealed class ClientRolloutOnPostgreSqlTests : Dialects.ClientRolloutTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class MenderOnPostgreSqlTests : Dialects.MenderTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class HawkbitOnPostgreSqlTests : Dialects.HawkbitTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

@@ -297,9 +297,10 @@ internal static partial class ServerHost
         app.UseTraces();
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(pages => Problems.WriteAsync(pages.HttpContext, Problems.OfStatus(pages.HttpContext)));
+        // Before routing: links that devices are given begin as they came in.
+        app.UseForwardedHeaders();
         // Device calls end here: they know their caller by themselves, and what follows would look up each token as a staff key.
         app.UseRouting();
-        app.UseForwardedHeaders();
         app.Use(PageHeaders.AddAsync);
         app.UseSwaggerUI(page =>
         {

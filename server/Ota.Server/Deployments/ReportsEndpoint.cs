@@ -114,6 +114,9 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
 
     private const string NextSql = "SELECT COALESCE(max(seq), 0) + 1 FROM reports WHERE device = @device";
 
+    private const long Unnumbered = -1;
+    private const int LongestDetail = 200;
+
     // Progress is shown by the deployment itself; a line for each percent would drown the rest.
     private const string LatestSql =
         """
@@ -122,14 +125,15 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         """;
 
     /// <summary>Keeps what a client reports that does not number its reports.</summary>
-    public Task<bool> AddAsync(Caller caller, long deployment, string state, string? detail, CancellationToken cancellation)
-    {
-        var next = database.Read(connection => connection.ExecuteScalar<long>(NextSql, new { device = caller.Device.Id }));
-        return AddAsync(
+    public Task<bool> AddAsync(Caller caller, long deployment, string state, string? detail, CancellationToken cancellation) =>
+        AddAsync(
             caller,
-            [new Report(next, At: 0, deployment.ToString(CultureInfo.InvariantCulture), state, detail?.Length > 200 ? detail[..200] : detail)],
+            [
+                new Report(
+                    Unnumbered, At: 0, deployment.ToString(CultureInfo.InvariantCulture), state,
+                    detail is null ? null : ShortText.Start(detail, LongestDetail)),
+            ],
             cancellation);
-    }
 
     /// <summary>Keeps what a device reports; false when it has enrolled anew since it was asked who it is.</summary>
     public Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation) =>
@@ -175,10 +179,12 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         var open = device.Open;
         foreach (var report in reports)
         {
+            // Where it is written, or two at once would have one number, and the second count as the first sent again.
+            var seq = report.Seq == Unnumbered ? connection.ExecuteScalar<long>(NextSql, new { device = device.Id }) : report.Seq;
             var isNew = connection.ExecuteKept(
                 InsertSql,
                 ("@Device", device.Id),
-                ("@Seq", report.Seq),
+                ("@Seq", seq),
                 ("@At", report.At),
                 ("@Deployment", report.Deployment),
                 ("@State", report.State),

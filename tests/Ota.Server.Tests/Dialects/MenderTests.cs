@@ -231,6 +231,46 @@ public class MenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Behind_a_proxy_that_speaks_https_a_link_is_for_https()
+    {
+        await DeployAsync("1.1.0");
+        var next = AHawkbitClient.Parse(await RawHttp.SendAsync(
+            _server,
+            $"GET {Next.Replace("v2", "v1", StringComparison.Ordinal)}?artifact_name=1.0.0 HTTP/1.1\r\nHost: ota.example\r\nX-Forwarded-Proto: https\r\n"
+            + $"Authorization: Bearer {_token}\r\nConnection: close\r\n\r\n"));
+
+        Assert.StartsWith("https://ota.example/", next.GetProperty("artifact").GetProperty("source").GetProperty("uri").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_long_text_is_not_cut_in_the_middle_of_a_character()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+        var log = "{\"messages\":[{\"level\":\"error\",\"message\":\"a\\ud83d\\ude80" + new string('b', 399) + "\"}]}";
+        var status = "{\"status\":\"failure\",\"substate\":\"" + new string('c', 199) + "\\ud83d\\ude80\"}";
+
+        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/status", status)).Status);
+
+        var detail = (await ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString();
+        Assert.Equal(("failed", new string('c', 199)), (await StateAsync(), detail));
+    }
+
+    [Fact]
+    public async Task Reports_that_come_at_the_same_moment_are_all_kept()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => StatusAsync(id, "rebooting")));
+
+        Assert.All(answers, answer => Assert.Equal(204, answer.Status));
+        Assert.Equal(16, (await ShownAsync()).GetProperty("timeline").EnumerateArray()
+            .Count(entry => entry.GetProperty("text").GetString() == "The device says downloaded: rebooting"));
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_refused_and_changes_nothing()
     {
         const string inventory = "/mender/api/devices/v1/inventory/device/attributes";

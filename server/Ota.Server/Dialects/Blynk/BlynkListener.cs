@@ -108,7 +108,17 @@ internal sealed partial class BlynkListener(
 
     private void Begin(Socket socket, ServerCertificate? shown)
     {
-        socket.NoDelay = true;
+        try
+        {
+            socket.NoDelay = true;
+        }
+        catch (SocketException)
+        {
+            // It is gone already.
+            socket.Dispose();
+            return;
+        }
+
         var connection = new BlynkConnection(socket, time);
         var running = new TaskCompletionSource();
         _running[connection] = running.Task;

@@ -72,7 +72,7 @@ internal static class EspHomeEndpoints
                 new ManifestOta(
                     "images/" + (release?.Image.Sha256 ?? NoImage),
                     release?.Image.Md5 ?? new string('0', 32),
-                    release?.Notes is { Length: > LongestSummary } notes ? notes[..LongestSummary] : release?.Notes)),
+                    release?.Notes is { Length: > LongestSummary } notes ? ShortText.Start(notes, LongestSummary) : release?.Notes)),
         ]);
 
     // To an empty version ESPHome says that there is no update.

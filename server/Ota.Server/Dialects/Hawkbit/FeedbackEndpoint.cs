@@ -53,7 +53,7 @@ internal sealed record Feedback(string Word, string? Detail)
         var text = string.Join("; ", texts.Select(text => text?.Trim()).Where(text => !string.IsNullOrEmpty(text)));
         if (status.Result?.Progress is { Cnt: { } done, Of: > 0 and { } of } && double.IsFinite(done))
             text = string.Create(CultureInfo.InvariantCulture, $"{done} of {of}{(text.Length > 0 ? ": " : "")}{text}");
-        return text.Length == 0 ? null : text.Length > LongestDetail ? text[^LongestDetail..] : text;
+        return text.Length == 0 ? null : ShortText.End(text, LongestDetail);
     }
 }
 

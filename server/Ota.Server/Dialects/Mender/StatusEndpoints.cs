@@ -56,7 +56,7 @@ internal static class StatusEndpoints
             var at = services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeMilliseconds();
             await services.GetRequiredService<Database>().WriteAsync(
                 connection => Timeline.Append(
-                    connection, caller.Device.Id, at, "log", "The device's log says: " + (text.Length > LongestText ? "…" + text[^LongestText..] : text)),
+                    connection, caller.Device.Id, at, "log", "The device's log says: " + (text.Length > LongestText ? "…" + ShortText.End(text, LongestText) : text)),
                 CancellationToken.None);
         }
 

@@ -51,7 +51,7 @@ internal sealed partial class RolloutClock(
     /// Looks for devices that a rollout has yet to reach: so many whom the open wave lets in as its stop rule may ask for, and one where it asks for
     /// none, are enough to know that it is not done.
     /// </summary>
-    private WaveLeft Left(Rollout rollout, DateTimeOffset now)
+    private WaveLeft Left(Rollout rollout, IReadOnlyList<WaveProgress> progress, DateTimeOffset now)
     {
         var enough = Math.Max(1, rollout.Plan.Stop?.Terms.Max(term => term.Least) ?? 0);
         var product = products.Find(rollout.Product)!;
@@ -72,7 +72,8 @@ internal sealed partial class RolloutClock(
                 break;
         }
 
-        return new WaveLeft(inWave, inAll);
+        var open = database.Read(connection => RolloutProgress.Open(connection, rollout.Id));
+        return new WaveLeft(inWave, inAll, open - progress.Sum(wave => wave.Silent));
     }
 
     private Task TickAsync(Rollout rollout, DateTimeOffset now, CancellationToken cancellation) => rollout.State switch
@@ -90,7 +91,7 @@ internal sealed partial class RolloutClock(
             RolloutProgress.Waves(connection, rollout, now), RolloutTable.Begun(connection, rollout.Id)));
         board.GaugeOf(rollout.Id).Learn(begun);
         var decision = WavePolicy.Decide(
-            rollout.Plan, rollout.Wave, progress, rollout.Changed, new Lazy<WaveLeft>(() => Left(rollout, now)), now);
+            rollout.Plan, rollout.Wave, progress, rollout.Changed, new Lazy<WaveLeft>(() => Left(rollout, progress, now)), now);
         switch (decision.Step)
         {
             case WaveStep.OpenNext:

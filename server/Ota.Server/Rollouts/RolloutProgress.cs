@@ -12,7 +12,8 @@ internal static class RolloutProgress
         SELECT wave, state,
                count(*) AS given,
                count(CASE WHEN ended > @forgiven THEN 1 END) AS since,
-               count(CASE WHEN ended IS NULL AND offered <= @late AND offered > @forgivenSilence THEN 1 END) AS silent,
+               count(CASE WHEN ended IS NULL AND offered <= @late THEN 1 END) AS silent,
+               count(CASE WHEN ended IS NULL AND offered <= @late AND offered > @forgivenSilence THEN 1 END) AS silent_since,
                COALESCE(max(ended), 0) AS last
         FROM deployments
         WHERE rollout = @id AND purpose <> 'return' AND wave IS NOT NULL AND offered IS NOT NULL
@@ -84,10 +85,13 @@ internal static class RolloutProgress
                     Since(rows[wave], "failed") + Since(rows[wave], "expired"),
                     Since(rows[wave], "refused"),
                     Since(rows[wave], "reverted"),
-                    rows[wave].Sum(row => row.Silent),
+                    rows[wave].Sum(row => row.SilentSince),
                     alerts.GetValueOrDefault(wave)),
                 rows[wave].Where(row => row.State == "confirmed")
-                    .Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Last)).FirstOrDefault())),
+                    .Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Last)).FirstOrDefault())
+            {
+                Silent = rows[wave].Sum(row => row.Silent),
+            }),
         ];
     }
 
@@ -126,6 +130,8 @@ internal static class RolloutProgress
         public long Since { get; init; }
 
         public long Silent { get; init; }
+
+        public long SilentSince { get; init; }
 
         public long Last { get; init; }
     }

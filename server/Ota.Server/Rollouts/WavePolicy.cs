@@ -9,6 +9,9 @@ internal readonly record struct WaveFaults(long Failed, long Refused, long Rever
 /// <param name="LastConfirmed">Null when none was.</param>
 internal sealed record WaveProgress(int Number, long Given, long Confirmed, WaveFaults Faults, DateTimeOffset? LastConfirmed)
 {
+    /// <summary>All that are silent, forgiven or not.</summary>
+    public long Silent { get; init; } = Faults.Silent;
+
     public static WaveProgress Nothing(int number) => new(number, 0, 0, default, null);
 
     public long Count(WaveCount counts) =>
@@ -21,8 +24,9 @@ internal sealed record WaveProgress(int Number, long Given, long Confirmed, Wave
 }
 
 /// <summary>Devices that a rollout is for, that run something else, could take it and have not begun.</summary>
-/// <param name="InWave">Those whom the open wave lets in; once there is one, no more are counted.</param>
-internal readonly record struct WaveLeft(long InWave, long InAll);
+/// <param name="InWave">Those whom the open wave lets in; no more are counted than the stop rule asks for.</param>
+/// <param name="Begun">Beside them, those that have begun and have not come to an end; the silent apart.</param>
+internal readonly record struct WaveLeft(long InWave, long InAll, long Begun);
 
 internal enum WaveStep
 {
@@ -55,7 +59,7 @@ internal static class WavePolicy
             _ when current.Given > 0 && !Advances(plan.Advance, current, changed, now) => Stay,
             _ when wave < plan.Waves.Count => new(WaveStep.OpenNext, null),
             // One that is for nobody yet has proved nothing; who comes is watched.
-            _ when plan.IsWatched && progress.Any(one => one.Given > 0) && left.Value.InWave == 0 => new(WaveStep.Complete, null),
+            _ when plan.IsWatched && progress.Any(one => one.Given > 0) && left.Value is { InWave: 0, Begun: 0 } => new(WaveStep.Complete, null),
             _ => Stay,
         };
     }

@@ -57,7 +57,12 @@ public class RolloutReturnTests : IAsyncLifetime
         var fleet = await AFleet.RunningAsync(_server, 4);
         var rollout = await fleet.StartAsync(new { stop = "reverted > 1", onStop = "return", deadline = 3600 });
         await AFleet.InstallAsync(fleet.Devices[..2]);
-        await AFleet.ReportAsync(fleet.Devices[2..], "reverted");
+        await AFleet.ReportAsync(fleet.Devices[2..3], "reverted");
+        await fleet.Devices[3].OfferedAsync();
+        // Everybody has begun, but one of them is at it.
+        await fleet.PassAsync();
+        Assert.Equal("active", await fleet.StateAsync(rollout));
+        await AFleet.ReportAsync(fleet.Devices[3..], "reverted");
         await fleet.PassAsync();
 
         var shown = await fleet.ShownAsync(rollout);

@@ -84,12 +84,18 @@ public sealed class WavePolicyTests
     {
         var plan = Plan("confirmed >= 95%", null);
 
-        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 1, [Wave(1, 0, 0)], Opened, new(new WaveLeft(0, 0)), Later).Step);
-        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 3, [Wave(1, 0, 0), Wave(2, 0, 0), Wave(3, 0, 0)], Opened, new(new WaveLeft(0, 0)), Later).Step);
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 1, [Wave(1, 0, 0)], Opened, new(new WaveLeft(0, 0, 0)), Later).Step);
+        Assert.Equal(WaveStep.Stay, WavePolicy.Decide(plan, 3, [Wave(1, 0, 0), Wave(2, 0, 0), Wave(3, 0, 0)], Opened, new(new WaveLeft(0, 0, 0)), Later).Step);
     }
 
+    [Fact]
+    public void Nothing_completes_while_somebody_installs() =>
+        Assert.Equal(
+            WaveStep.Stay,
+            WavePolicy.Decide(Plan(null, "failed > 9"), 3, [Wave(3, 9, 8)], Opened, new(new WaveLeft(0, 0, 1)), Later).Step);
+
     // Of the open wave; in the waves to come there are more.
-    private static Lazy<WaveLeft> LeftOf(int left) => new(new WaveLeft(left, left + 9));
+    private static Lazy<WaveLeft> LeftOf(int left) => new(new WaveLeft(left, left + 9, 0));
 
     private static RolloutPlan Plan(string? advance, string? stop) =>
         RolloutPlan.Read(new PlanText(null, ["1%", "10%", "100%"], null, null, advance, stop, null, null), out var fault)

@@ -11,6 +11,12 @@ public enum SlotState
     Trial,
 }
 
+internal static class SlotWords
+{
+    /// <summary>As it stands in the devices table, in filters and in the staff API.</summary>
+    public static string Word(this SlotState slot) => slot == SlotState.Trial ? "trial" : "confirmed";
+}
+
 /// <summary>How a device says what it runs.</summary>
 public enum Telling
 {

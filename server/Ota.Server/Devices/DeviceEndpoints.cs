@@ -208,7 +208,7 @@ internal static class DeviceEndpoints
             device.Group,
             checkIn?.Running ?? device.RunningAtEnrollment,
             checkIn?.Release,
-            checkIn is null ? null : checkIn.Slot == SlotState.Trial ? "trial" : "confirmed",
+            checkIn?.Slot.Word(),
             device.State,
             checkIn?.SecurityCounter ?? 0,
             checkIn?.LastOrder ?? 0,

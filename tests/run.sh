@@ -31,6 +31,8 @@ need node nodejs
 need npm npm --no-install-recommends
 need openssl openssl
 need swupdate swupdate --no-install-recommends
+need mender mender-client --no-install-recommends
+need mender-artifact mender-artifact --no-install-recommends
 need chromium chromium --no-install-recommends
 
 # A package of npm in a folder of tests/.tools. It comes whole or not at all, while the build runs.

@@ -25,6 +25,7 @@ need() {
     command -v "$1" >/dev/null || echo "note: $1 (package $2) is missing and could not be installed; tests that need it will say so"
 }
 need curl curl
+need jq jq
 [ -d /usr/lib/postgresql ] || need initdb postgresql
 [ -e /usr/share/zoneinfo/Australia/Adelaide ] || need zdump tzdata
 need node nodejs

@@ -19,7 +19,7 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
         Resumes = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
     };
 
-    public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null) { Address = _ => "/mender" };
+    public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null) { Resumes = true, Address = _ => "/" };
 
     public static readonly ClientDialect Blynk = new("blynk", Protection.Md5, Family: null);
 

@@ -103,7 +103,7 @@ internal sealed class AHawkbitClient(RunningServer server, string path, string a
         var answer = await SendAsync(
             "PUT",
             path + "/configData",
-            $"{{\"id\":\"\",\"time\":\"20261121T111200\",\"status\":{{\"result\":{{\"finished\":\"success\"}},\"execution\":\"closed\",\"details\":[\"\"]}},\"data\":{{{data}}}}}");
+            $"{{\"time\":\"20261121T111200\",\"status\":{{\"result\":{{\"finished\":\"success\"}},\"execution\":\"closed\"}},\"data\":{{{data}}}}}");
         Assert.Equal(200, answer.Status);
     }
 

@@ -114,6 +114,9 @@ public class MenderTests : IAsyncLifetime
         Assert.Equal(204, (await AskAsync("1.0.0")).Status);
 
         Assert.Equal("reverted", await StateAsync());
+        Assert.Contains(
+            (await ShownAsync()).GetProperty("timeline").EnumerateArray(),
+            entry => entry.GetProperty("text").GetString()!.StartsWith("The server says reverted: it told of success", StringComparison.Ordinal));
         Assert.Contains("artifact's name", (await ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
@@ -131,6 +134,25 @@ public class MenderTests : IAsyncLifetime
         var timeline = (await ShownAsync()).GetProperty("timeline").EnumerateArray().Select(entry => entry.GetProperty("text").GetString()).ToArray();
         Assert.Contains(timeline, text => text!.StartsWith("The device's log says: no space", StringComparison.Ordinal));
         Assert.DoesNotContain(timeline, text => text!.Contains("fine", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_logs_those_of_its_own_deployments_are_kept_and_a_few_of_each()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+        const string log = "{\"messages\":[{\"level\":\"error\",\"message\":\"no space\"}]}";
+        var other = await AnEspSketch.AdoptAsync(_server);
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.1.0", device = other.Id });
+        var others = (await other.Sketch.ShownAsync()).GetProperty("deployments")[0].GetProperty("id").GetInt64();
+        foreach (var named in new[] { "999", "x", "-1", $"{others}", "99999999999999999999" })
+            Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{named}/log", log)).Status);
+        Assert.Equal(0, await LogsAsync());
+
+        for (var again = 0; again < 10; again++)
+            Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+
+        Assert.Equal(3, await LogsAsync());
     }
 
     [Fact]
@@ -296,6 +318,8 @@ public class MenderTests : IAsyncLifetime
 
         Assert.Equal("offered", await StateAsync());
     }
+
+    private async Task<int> LogsAsync() => (await ShownAsync()).GetProperty("timeline").EnumerateArray().Count(entry => entry.GetProperty("kind").GetString() == "log");
 
     private Task<RawAnswer> AskAsync(string artifact) => SendAsync(
         "POST", Next, $"{{\"device_provides\":{{\"artifact_name\":\"{artifact}\",\"device_type\":\"board\"}},\"update_control_map\":true}}");

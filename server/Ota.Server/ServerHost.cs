@@ -28,6 +28,7 @@ using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Jobs;
+using Ota.Server.Limits;
 using Ota.Server.People;
 using Ota.Server.Pins;
 using Ota.Server.Products;
@@ -169,6 +170,7 @@ internal static partial class ServerHost
             foreach (var proxy in settings.Proxies)
                 options.KnownIPNetworks.Add(proxy);
         });
+        services.AddSingleton<CallLimits>();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ImageClaims>();

@@ -126,16 +126,19 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             person, now => now with { Totp = null, TotpStep = 0, RecoveryCodes = [], Stamp = Person.NewStamp() },
             person.Name, "person.second-factor", "off", cancellation);
 
-    /// <summary>Spends a code of the app or a recovery code; false when it is wrong, or was used, here or at another server.</summary>
-    public async Task<bool> SpendAsync(Person person, string code, CancellationToken cancellation)
+    /// <summary>
+    /// Spends a code of the app or a recovery code, where one is asked for; null when it is wrong, or was used, here or at another server, and for who is
+    /// not there.
+    /// </summary>
+    public async Task<Person?> SpendAsync(string person, string code, CancellationToken cancellation)
     {
         var plain = code.Replace(" ", "", StringComparison.Ordinal).Trim();
         var spent = await database.WriteAsync<Person?>(
             connection =>
             {
-                var there = _table.Find(connection, person.Id);
-                if (there is not { Totp: { } secret })
-                    return null;
+                var there = _table.Find(connection, person);
+                if (there is not { Disabled: null, Totp: { } secret })
+                    return there is { Disabled: null } ? there : null;
                 var hash = HashOf(plain);
                 var after = Totp.Accept(secret, plain, time.GetUtcNow(), there.TotpStep) is { } step ? there with { TotpStep = step }
                     : there.RecoveryCodes.Contains(hash) ? there with { RecoveryCodes = [.. there.RecoveryCodes.Where(left => left != hash)] }
@@ -147,7 +150,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             cancellation);
         if (spent is not null)
             _people[spent.Id] = spent;
-        return spent is not null;
+        return spent;
     }
 
     /// <summary>Whom a code is for: a person who was invited, or, with an empty id, the first; null when it is none, or too old.</summary>

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Dashboard.Forms;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Staff;
 
 namespace Ota.Server.People;
@@ -44,7 +46,8 @@ internal static class SignInPages
 
     public static string Text(this IFormCollection form, string name) => form[name].ToString();
 
-    public static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "?";
+    public static string AddressOf(HttpContext context) =>
+        AddressMarks.KeyOf(context.Connection.RemoteIpAddress).ToString("x16", CultureInfo.InvariantCulture);
 
     /// <summary>Begins a session.</summary>
     public static Task BeginAsync(HttpContext context, Person person) => context.SignInAsync(SessionCookie.Name, person.ToPrincipal());
@@ -54,14 +57,16 @@ internal static class SignInPages
             ? TypedResults.Redirect("/setup")
             : Page(context, "", then, problem: null);
 
-    private static async Task<IResult> SignInAsync(HttpContext context, SignInDesk desk)
+    private static async Task<IResult> SignInAsync(HttpContext context, SignInDesk desk, CallLimits limits)
     {
         var (form, refused) = await FormAsync(context);
         if (form is null)
             return refused!;
         var (name, then) = (form.Text("name"), form.Text("then"));
-        var (person, wait) = await desk.SignInAsync(
-            name, form.Text("password"), form.Text("code"), AddressOf(context), context.RequestAborted);
+        // Attempts by the hundred need not ask the database whether they may be.
+        var (person, wait) = limits.TakeRefused(context) is { } flood
+            ? new SignIn(null, flood)
+            : await desk.SignInAsync(name, form.Text("password"), form.Text("code"), AddressOf(context), context.RequestAborted);
         if (person is not null)
         {
             await BeginAsync(context, person);
@@ -70,14 +75,13 @@ internal static class SignInPages
 
         if (wait is null)
             return Page(context, name, then, "Name, password or code is wrong.", StatusCodes.Status400BadRequest);
-        var seconds = (long)Math.Ceiling(wait.Value.TotalSeconds);
-        context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return Page(context, name, then, $"Too many attempts. Try again in {Waiting(seconds)}.", StatusCodes.Status429TooManyRequests);
+        CallLimits.SetRetryAfter(context, wait.Value);
+        return Page(context, name, then, TooMany(wait.Value), StatusCodes.Status429TooManyRequests);
     }
 
     public static IResult ShowSetup(HttpContext context, PeopleDirectory people) => Setup(context, people, "", problem: null);
 
-    private static async Task<IResult> SetupAsync(HttpContext context, PeopleDirectory people, SignInDesk desk, SignInGuard guard)
+    private static async Task<IResult> SetupAsync(HttpContext context, PeopleDirectory people, SignInDesk desk, SignInGuard guard, CallLimits limits)
     {
         var (form, refused) = await FormAsync(context);
         if (form is null)
@@ -86,8 +90,13 @@ internal static class SignInPages
         var problem = SignInPolicy.NameFault(name)
             ?? SignInPolicy.PasswordFault(password, name.Trim())
             ?? (password != form.Text("again") ? "The two passwords differ." : null);
-        if (problem is null && await guard.BeginAsync("setup of " + name, AddressOf(context), context.RequestAborted) is { } wait)
-            problem = $"Too many attempts. Try again in {Waiting((long)Math.Ceiling(wait.TotalSeconds))}.";
+        if (problem is null
+            && (limits.TakeRefused(context) ?? await guard.BeginAsync("setup of " + name, AddressOf(context), context.RequestAborted)) is { } wait)
+        {
+            CallLimits.SetRetryAfter(context, wait);
+            return Setup(context, people, name, TooMany(wait), StatusCodes.Status429TooManyRequests);
+        }
+
         if (problem is null && people.InvitedBy(code) is null)
             problem = "This code is not good, or no longer.";
         if (problem is null)
@@ -128,5 +137,6 @@ internal static class SignInPages
     private static bool IsOurs(string then) =>
         then.Length > 0 && then[0] == '/' && (then.Length == 1 || then[1] is not ('/' or '\\')) && !then.Any(char.IsControl);
 
-    private static string Waiting(long seconds) => seconds < 100 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
+    private static string TooMany(TimeSpan wait) =>
+        $"Too many attempts. Try again in {(CallLimits.Seconds(wait) is < 100 and var seconds ? $"{seconds} seconds" : $"{Math.Ceiling(wait.TotalMinutes)} minutes")}.";
 }

@@ -31,6 +31,9 @@ internal static class CommandLine
           --OrderLifeHours N          how long a handed-out order is good for (24)
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
                                       add --yes-really (10)
+          --DeviceCallsPerMinute N    calls of a device before it is answered 429; 0 for any number (120)
+          --RefusedCallsPerMinute N   refused calls from an address before they are answered 429; 0 likewise (600)
+          --KeyCallsPerMinute N       calls by a staff key before it is answered 429; 0 likewise (3000)
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
           --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
           --BlynkPort PORT            devices that speak Blynk's protocol, in the clear: a port, or ADDRESS:PORT
@@ -47,7 +50,7 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
+        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
         "Certificate", "CertificateKey", "Proxies",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];

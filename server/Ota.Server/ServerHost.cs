@@ -30,6 +30,7 @@ using Ota.Server.Images;
 using Ota.Server.Jobs;
 using Ota.Server.Limits;
 using Ota.Server.People;
+using Ota.Server.People.Provider;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
@@ -162,6 +163,7 @@ internal static partial class ServerHost
         AddImages(services, settings);
         services.AddStaff();
         services.AddPeople();
+        services.AddProvider(settings);
         services.AddDashboard();
         // Of a proxy on this machine; what others claim of themselves is not believed.
         services.Configure<ForwardedHeadersOptions>(options =>

@@ -4,3 +4,5 @@ DELETE FROM sign_in_failures;
 ALTER TABLE people ADD COLUMN issuer text;
 ALTER TABLE people ADD COLUMN subject text;
 CREATE UNIQUE INDEX people_subject ON people (issuer, subject);
+-- What was sent along to the provider and came back: it counts once, on whichever server.
+CREATE TABLE provider_states (hash text PRIMARY KEY, at bigint NOT NULL);

@@ -53,7 +53,14 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
 
     /// <summary>Whose session this is; null when it has ended.</summary>
     public Person? Of(ClaimsPrincipal claimed) =>
-        Find(claimed.FindFirstValue(ClaimTypes.NameIdentifier)) is { } person && person.IsStill(claimed) ? person : null;
+        Find(claimed.FindFirstValue(ClaimTypes.NameIdentifier)) is { } person && person.IsStill(claimed, time.GetUtcNow()) ? person : null;
+
+    /// <summary>Somebody who came, as they are on disk: nobody else is the first any more.</summary>
+    public void Keep(Person person)
+    {
+        _people[person.Id] = person;
+        File.Delete(directory.SetupCode);
+    }
 
     public Person? Named(string name)
     {
@@ -196,8 +203,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             cancellation);
         if (done is null)
             return null;
-        _people[done.Id] = done;
-        File.Delete(directory.SetupCode);
+        Keep(done);
         return done;
     }
 
@@ -225,10 +231,10 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
         connection.Execute(InviteSql, new { hash = HashOf(code), person, expires = (now + InvitationLife).ToUnixTimeMilliseconds() });
     }
 
-    private static Person New(string name, StaffRole role, string? password, DateTimeOffset now) =>
+    internal static Person New(string name, StaffRole role, string? password, DateTimeOffset now) =>
         new(Person.NewId(), name.Trim(), role, password, Person.NewStamp(), Totp: null, TotpStep: 0, RecoveryCodes: [], now, Disabled: null);
 
-    private static string Word(StaffRole role) => role.ToString().ToLowerInvariant();
+    internal static string Word(StaffRole role) => role.ToString().ToLowerInvariant();
 
     /// <summary>Five groups of letters that are hard to mistake, 125 random bits.</summary>
     private static string NewCode() => string.Join(

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Dashboard.Forms;
 using Ota.Server.Http;
 using Ota.Server.Limits;
+using Ota.Server.People.Provider;
 using Ota.Server.Staff;
 
 namespace Ota.Server.People;
@@ -20,6 +21,7 @@ internal static class SignInPages
         var pages = app.MapGroup("").ExcludeFromDescription().WithMetadata(new SmallBody(LargestForm));
         pages.MapGet("/sign-in", ShowSignIn).AllowAnonymous();
         pages.MapPost("/sign-in", SignInAsync).AllowAnonymous();
+        pages.MapProvider();
         pages.MapGet("/setup", ShowSetup).AllowAnonymous();
         pages.MapPost("/setup", SetupAsync).AllowAnonymous();
         pages.MapPost("/sign-out", (Delegate)SignOutAsync).ForPerson(StaffRole.Viewer);
@@ -50,10 +52,12 @@ internal static class SignInPages
         AddressMarks.KeyOf(context.Connection.RemoteIpAddress).ToString("x16", CultureInfo.InvariantCulture);
 
     /// <summary>Begins a session.</summary>
-    public static Task BeginAsync(HttpContext context, Person person) => context.SignInAsync(SessionCookie.Name, person.ToPrincipal());
+    /// <param name="until">When it ends however much it is used; null for never.</param>
+    public static Task BeginAsync(HttpContext context, Person person, DateTimeOffset? until = null) =>
+        context.SignInAsync(SessionCookie.Name, person.ToPrincipal(until));
 
     public static IResult ShowSignIn(HttpContext context, PeopleDirectory people, string? then = null) =>
-        people.All().Count == 0
+        people.All().Count == 0 && ProviderPages.Link(context, then) is null
             ? TypedResults.Redirect("/setup")
             : Page(context, "", then, problem: null);
 
@@ -124,8 +128,13 @@ internal static class SignInPages
         return TypedResults.LocalRedirect("/sign-in");
     }
 
-    private static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200) =>
-        new(new { Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem }) { StatusCode = status, PreventStreamingRendering = true };
+    public static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200) =>
+        new(new
+        {
+            Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem, Provider = ProviderPages.Link(context, then)?.Address,
+            ProviderName = ProviderPages.Link(context, then)?.Name,
+        })
+        { StatusCode = status, PreventStreamingRendering = true };
 
     private static RazorComponentResult<SetupForm> Setup(HttpContext context, PeopleDirectory people, string name, string? problem, int status = 200) =>
         new(new { Token = TokenOf(context), Name = name, IsFirst = people.All().Count == 0, Problem = problem })
@@ -133,8 +142,8 @@ internal static class SignInPages
             StatusCode = status, PreventStreamingRendering = true,
         };
 
-    // A path of this server, and not the beginning of another's address.
-    private static bool IsOurs(string then) =>
+    /// <summary>A path of this server, and not the beginning of another's address.</summary>
+    public static bool IsOurs(string then) =>
         then.Length > 0 && then[0] == '/' && (then.Length == 1 || then[1] is not ('/' or '\\')) && !then.Any(char.IsControl);
 
     private static string TooMany(TimeSpan wait) =>

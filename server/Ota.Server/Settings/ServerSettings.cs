@@ -57,6 +57,9 @@ internal sealed record ServerSettings
     /// <summary>Reverse proxies that are believed when they say who asked, besides those on this machine.</summary>
     public required IReadOnlyList<IPNetwork> Proxies { get; init; }
 
+    /// <summary>The OpenID Connect provider by which people sign in; null for passwords alone.</summary>
+    public required ProviderSettings? Provider { get; init; }
+
     /// <summary>Where clients that speak Blynk's protocol are taken.</summary>
     public required BlynkSettings Blynk { get; init; }
 
@@ -91,6 +94,7 @@ internal sealed record ServerSettings
             Otlp = Address(configuration, "Otlp"),
             Certificate = CertificateFiles.From(configuration),
             Proxies = Networks(configuration, "Proxies"),
+            Provider = ProviderSettings.From(configuration),
             Blynk = BlynkSettings.From(configuration),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),

@@ -49,8 +49,8 @@ tool() {
         echo "note: $2 (npm) is missing and could not be installed; tests that need it will say so"
     fi
 }
-# The emulator of Azure Blob Storage, and a client that speaks Blynk.
-{ tool azurite azurite@3.35.0; tool blynk blynk-library@0.5.4; } &
+# The emulator of Azure Blob Storage, a client that speaks Blynk, and an OpenID Connect provider.
+{ tool azurite azurite@3.35.0; tool blynk blynk-library@0.5.4; tool oidc oidc-provider@8.8.1; } &
 installing=$!
 
 passed=0 failed=0 skipped=0

@@ -28,7 +28,9 @@ using Ota.Server.Evidence;
 using Ota.Server.Http;
 using Ota.Server.Images;
 using Ota.Server.Jobs;
+using Ota.Server.Limits;
 using Ota.Server.People;
+using Ota.Server.People.Provider;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Provisioning;
@@ -164,6 +166,7 @@ internal static partial class ServerHost
         AddImages(services, settings);
         services.AddStaff();
         services.AddPeople();
+        services.AddProvider(settings);
         services.AddDashboard();
         // Of a proxy on this machine; what others claim of themselves is not believed.
         services.Configure<ForwardedHeadersOptions>(options =>
@@ -172,6 +175,7 @@ internal static partial class ServerHost
             foreach (var proxy in settings.Proxies)
                 options.KnownIPNetworks.Add(proxy);
         });
+        services.AddSingleton<CallLimits>();
         services.AddSingleton<ProductCatalog>();
         services.AddSingleton<ReleaseCatalog>();
         services.AddSingleton<ImageClaims>();

@@ -28,6 +28,9 @@ internal sealed class AVisitor : IAsyncDisposable
     /// <summary>What the browser complained of.</summary>
     public IReadOnlyList<string> Complaints => _complaints;
 
+    /// <summary>What a test provokes, and has seen, is no complaint.</summary>
+    public void Forgive(string part) => _complaints.RemoveAll(complaint => complaint.Contains(part, StringComparison.Ordinal));
+
     public static async Task<AVisitor> NewAsync(RunningServer server, int width = 1440, ColorScheme scheme = ColorScheme.Light)
     {
         var context = await Chromium.Instance.NewAsync(width, scheme);

@@ -163,7 +163,8 @@ internal sealed class OtaApi : IDisposable
             }
 
             var title = problem.Title ?? problem.Detail!;
-            return FailureException.Refused(problem.Type ?? "about:blank", title, problem.Detail, status);
+            var later = response.Headers.RetryAfter?.Delta is { } wait ? $" Try again in {wait.TotalSeconds:0} s." : "";
+            return FailureException.Refused(problem.Type ?? "about:blank", title, problem.Detail + later, status);
         }
 
         var said = $"The server answered {status} {response.ReasonPhrase}".TrimEnd();

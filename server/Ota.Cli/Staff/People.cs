@@ -18,6 +18,7 @@ internal sealed record Person(
     bool SecondFactor,
     DateTimeOffset? Created,
     DateTimeOffset? Disabled,
+    string? Provider,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code);
 
 /// <summary><c>ota person add</c>, <c>list</c>, <c>invite</c>, <c>role</c>, <c>disable</c> and <c>enable</c></summary>
@@ -70,14 +71,15 @@ internal static class People
     {
         var people = await call.Api.GetAsync<Person[]>(ApiPath.Of($"people"), cancellation);
         call.Screen.Show(people, screen => screen.Table(
-            ["Id", "Name", "Role", "State", "Second factor", "Added"],
+            ["Id", "Name", "Role", "State", "Signs in with", "Second factor", "Added"],
             [.. people.Select(person => new Cell[]
             {
                 person.Id,
                 new(person.Name, Tone.Strong),
                 person.Role,
                 person.State,
-                person.SecondFactor ? "on" : "off",
+                person.Provider ?? "password",
+                person.Provider is not null ? "-" : person.SecondFactor ? "on" : "off",
                 When.Ago(person.Created, call.Now),
             })],
             "Nobody yet; the first person is made at /setup."));

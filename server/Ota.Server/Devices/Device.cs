@@ -154,4 +154,7 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>1 while it waits in the queue of the write-behind.</summary>
     public int Queued;
+
+    /// <summary>The mark of its calls, see <see cref="Limits.RatePolicy"/>; forgotten with the process.</summary>
+    public long Calls;
 }

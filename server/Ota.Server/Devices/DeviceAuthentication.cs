@@ -1,5 +1,6 @@
 using Ota.Server.Data;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Secrets;
 
 namespace Ota.Server.Devices;
@@ -17,12 +18,22 @@ internal readonly record struct Caller(Device Device, long Generation)
 }
 
 /// <summary>Who a device is comes from its token, never from a route. By hand, as this is on the path of every check-in.</summary>
-internal sealed class DeviceAuthentication(Fleet fleet, Database database, MasterSecret master)
+internal sealed class DeviceAuthentication(Fleet fleet, Database database, MasterSecret master, CallLimits limits)
 {
     private const string Bearer = "Bearer ";
 
-    /// <summary>The device whose token the request carries, or null.</summary>
-    public ValueTask<Caller?> AuthenticateAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Everything);
+    /// <summary>The device whose token the request carries; null when there is none, or it calls too often.</summary>
+    public ValueTask<Caller?> AuthenticateAsync(HttpRequest request)
+    {
+        var known = AuthenticateAsync(request, Opens.Everything);
+        return known.IsCompletedSuccessfully ? new(limits.Admit(request.HttpContext, known.Result)) : new(AdmittedAsync(request, known));
+    }
+
+    /// <summary>
+    /// The device whose token the request carries, for a call about its pins, or null. Those have rates of their own: who has only a pin token must not
+    /// use up the device's calls.
+    /// </summary>
+    public ValueTask<Caller?> AuthenticateForPinsAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Everything);
 
     /// <summary>The device whose pin token the request carries, or null. It opens the calls about pins and no others.</summary>
     public ValueTask<Caller?> AuthenticatePinsAsync(HttpRequest request) => AuthenticateAsync(request, Opens.Pins);
@@ -30,6 +41,8 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     /// <summary>The device whose Blynk token this is, or null. Like the pin token it opens what is about pins and nothing else.</summary>
     public ValueTask<Caller?> AuthenticateBlynkAsync(string? token, CancellationToken cancellation) =>
         BlynkToken.DeviceOf(token) is { } id ? AuthenticateAsync(id, token.AsMemory(), Opens.PinsByBlynk, cancellation) : default;
+
+    private async Task<Caller?> AdmittedAsync(HttpRequest request, ValueTask<Caller?> known) => limits.Admit(request.HttpContext, await known);
 
     private ValueTask<Caller?> AuthenticateAsync(HttpRequest request, Opens opens)
     {
@@ -86,11 +99,11 @@ internal sealed class DeviceAuthentication(Fleet fleet, Database database, Maste
     private static bool Fits(ReadOnlySpan<char> given, ReadOnlySpan<byte> bytes, Opens opens) =>
         opens == Opens.PinsByBlynk ? BlynkToken.Holds(given, bytes) : MasterSecret.IsToken(given, bytes);
 
-    /// <summary>401, alike for an unknown device and a wrong token.</summary>
+    /// <summary>401, alike for an unknown device and a wrong token; 429 for what calls too often.</summary>
     public static Task RefuseAsync(HttpContext context)
     {
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        return Problems.WriteAsync(context, Problems.Of(
+        return CallLimits.RefuseAsync(context, Problems.Of(
             401, "device-token", "The device is not known by this token", "Keep running and ask later; if it lasts, enroll."));
     }
 

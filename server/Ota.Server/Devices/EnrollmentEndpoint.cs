@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
@@ -49,8 +50,10 @@ internal static class EnrollmentEndpoint
         Database database,
         MasterSecret master,
         TimeProvider time,
+        HttpContext context,
+        CallLimits limits,
         CancellationToken cancellation) =>
-        StaleException.RetryAsync(() => EnrollOnceAsync(asked, products, fleet, database, master, time, cancellation));
+        StaleException.RetryAsync(() => EnrollOnceAsync(asked, products, fleet, database, master, time, context, limits, cancellation));
 
     private static async Task<Results<Created<Identity>, Ok<Identity>, ProblemHttpResult>> EnrollOnceAsync(
         Enrollment asked,
@@ -59,6 +62,8 @@ internal static class EnrollmentEndpoint
         Database database,
         MasterSecret master,
         TimeProvider time,
+        HttpContext context,
+        CallLimits limits,
         CancellationToken cancellation)
     {
         if (HardwareIdFault(asked.HardwareId) is { } misnamed)
@@ -69,7 +74,11 @@ internal static class EnrollmentEndpoint
         // One answer for an unknown product and a wrong key: whoever has no key learns nothing about products.
         if (products.Find(asked.Product) is not { } product
             || !MasterSecret.Same(asked.EnrollmentKey ?? "", master.EnrollmentKey(product.Name, product.EnrollmentGeneration)))
-            return Problems.Of(403, "enrollment-key", "Not enrolled", "The enrollment key does not fit the product.");
+        {
+            return limits.Refused(
+                context, Problems.Of(403, "enrollment-key", "Not enrolled: the key is wrong", "The enrollment key does not fit the product."));
+        }
+
         if (asked.Hardware is null || !product.Hardware.Contains(asked.Hardware))
             return Problems.Refused("hardware", $"Product '{product.Name}' exists on {string.Join(", ", product.Hardware)}.");
 

@@ -4,9 +4,6 @@ using Ota.Server.Products;
 
 namespace Ota.Server.Dialects;
 
-/// <summary>That a client is not taken in now, and when it may be.</summary>
-internal sealed record GateClosed(TimeSpan Wait);
-
 /// <summary>
 /// Bounds how many devices a product's dialect key takes in: it is the same in every unit, and who has read it out of one could fill the fleet. In
 /// memory, of each server for itself.

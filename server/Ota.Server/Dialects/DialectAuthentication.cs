@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
 
@@ -13,7 +13,7 @@ namespace Ota.Server.Dialects;
 /// a product with its dialect key; then the client's MAC says which device.
 /// </summary>
 internal sealed class DialectAuthentication(
-    Fleet fleet, Database database, ProductCatalog products, Adoption adoption, AdoptionGate gate, MasterSecret master)
+    Fleet fleet, Database database, ProductCatalog products, Adoption adoption, AdoptionGate gate, MasterSecret master, CallLimits limits)
 {
     /// <summary>Where a route has the credential.</summary>
     public const string Credential = "credential";
@@ -21,14 +21,16 @@ internal sealed class DialectAuthentication(
     private const string Basic = "Basic ";
     private const int Longest = 160;
 
-    /// <summary>The device that asks; null to be refused, whatever the reason.</summary>
+    /// <summary>The device that asks; null to be refused, whatever the reason; also when it calls too often.</summary>
     /// <param name="dialect">The one that it asks in; its own.</param>
     /// <param name="mac">What the client calls itself; only looked at with a product's key.</param>
     public async ValueTask<Caller?> AuthenticateAsync(HttpContext context, ClientDialect dialect, string? mac)
     {
         if (Given(context) is not var (name, secret))
             return null;
-        return await ByTokenAsync(name, secret, dialect, context.RequestAborted) ?? await ByKeyAsync(name, secret, dialect, Adoption.MacOf(mac), context);
+        return limits.Admit(
+            context,
+            await ByTokenAsync(name, secret, dialect, context.RequestAborted) ?? await ByKeyAsync(name, secret, dialect, Adoption.MacOf(mac), context));
     }
 
     /// <summary>The device of this id, if that is its token; null to be refused.</summary>
@@ -47,20 +49,13 @@ internal sealed class DialectAuthentication(
             : null;
 
     /// <summary>
-    /// 401, alike for an unknown device, a wrong secret and a product that enrolls nobody so; 429 to who has a product's key that has enrolled enough
-    /// for now.
+    /// 401, alike for an unknown device, a wrong secret and a product that enrolls nobody so; 429 for what calls too often, and to who has a product's
+    /// key that has enrolled enough for now.
     /// </summary>
     public static Task RefuseAsync(HttpContext context)
     {
-        if (context.Features.Get<GateClosed>() is { } closed)
-        {
-            context.Response.Headers.RetryAfter = ((long)Math.Ceiling(closed.Wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            return Problems.WriteAsync(context, Problems.Of(
-                429, "too-many", "Too many new devices", $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later."));
-        }
-
         context.Response.Headers.WWWAuthenticate = "Basic realm=\"ota\"";
-        return Problems.WriteAsync(context, Problems.Of(401, "client-token", "The client is not known by this", "Keep running and ask later."));
+        return CallLimits.RefuseAsync(context, Problems.Of(401, "client-token", "The client is not known by this", "Keep running and ask later."));
     }
 
     private Product? KeyOf(string productName, string key) =>
@@ -92,7 +87,8 @@ internal sealed class DialectAuthentication(
             return null;
         if (await gate.EnterAsync(product) is { } wait)
         {
-            context.Features.Set(new GateClosed(wait));
+            limits.Note(
+                context, "enroll", wait, $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later.");
             return null;
         }
 

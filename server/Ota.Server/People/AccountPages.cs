@@ -85,6 +85,7 @@ internal static class AccountPages
             Token = SignInPages.TokenOf(context),
             person.Name,
             Role = person.Role.ToString().ToLowerInvariant(),
+            Provider = person.Account is { Issuer: var issuer } ? new Uri(issuer).Host : null,
             HasSecondFactor = person.Totp is not null,
             Left = person.RecoveryCodes.Count,
             Secret = Totp.Text(secret),

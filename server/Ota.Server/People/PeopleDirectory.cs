@@ -53,7 +53,14 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
 
     /// <summary>Whose session this is; null when it has ended.</summary>
     public Person? Of(ClaimsPrincipal claimed) =>
-        Find(claimed.FindFirstValue(ClaimTypes.NameIdentifier)) is { } person && person.IsStill(claimed) ? person : null;
+        Find(claimed.FindFirstValue(ClaimTypes.NameIdentifier)) is { } person && person.IsStill(claimed, time.GetUtcNow()) ? person : null;
+
+    /// <summary>Somebody who came, as they are on disk: nobody else is the first any more.</summary>
+    public void Keep(Person person)
+    {
+        _people[person.Id] = person;
+        File.Delete(directory.SetupCode);
+    }
 
     public Person? Named(string name)
     {
@@ -126,16 +133,19 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             person, now => now with { Totp = null, TotpStep = 0, RecoveryCodes = [], Stamp = Person.NewStamp() },
             person.Name, "person.second-factor", "off", cancellation);
 
-    /// <summary>Spends a code of the app or a recovery code; false when it is wrong, or was used, here or at another server.</summary>
-    public async Task<bool> SpendAsync(Person person, string code, CancellationToken cancellation)
+    /// <summary>
+    /// Spends a code of the app or a recovery code, where one is asked for; null when it is wrong, or was used, here or at another server, and for who is
+    /// not there.
+    /// </summary>
+    public async Task<Person?> SpendAsync(string person, string code, CancellationToken cancellation)
     {
         var plain = code.Replace(" ", "", StringComparison.Ordinal).Trim();
         var spent = await database.WriteAsync<Person?>(
             connection =>
             {
-                var there = _table.Find(connection, person.Id);
-                if (there is not { Totp: { } secret })
-                    return null;
+                var there = _table.Find(connection, person);
+                if (there is not { Disabled: null, Totp: { } secret })
+                    return there is { Disabled: null } ? there : null;
                 var hash = HashOf(plain);
                 var after = Totp.Accept(secret, plain, time.GetUtcNow(), there.TotpStep) is { } step ? there with { TotpStep = step }
                     : there.RecoveryCodes.Contains(hash) ? there with { RecoveryCodes = [.. there.RecoveryCodes.Where(left => left != hash)] }
@@ -147,7 +157,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             cancellation);
         if (spent is not null)
             _people[spent.Id] = spent;
-        return spent is not null;
+        return spent;
     }
 
     /// <summary>Whom a code is for: a person who was invited, or, with an empty id, the first; null when it is none, or too old.</summary>
@@ -193,8 +203,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             cancellation);
         if (done is null)
             return null;
-        _people[done.Id] = done;
-        File.Delete(directory.SetupCode);
+        Keep(done);
         return done;
     }
 
@@ -222,10 +231,10 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
         connection.Execute(InviteSql, new { hash = HashOf(code), person, expires = (now + InvitationLife).ToUnixTimeMilliseconds() });
     }
 
-    private static Person New(string name, StaffRole role, string? password, DateTimeOffset now) =>
+    internal static Person New(string name, StaffRole role, string? password, DateTimeOffset now) =>
         new(Person.NewId(), name.Trim(), role, password, Person.NewStamp(), Totp: null, TotpStep: 0, RecoveryCodes: [], now, Disabled: null);
 
-    private static string Word(StaffRole role) => role.ToString().ToLowerInvariant();
+    internal static string Word(StaffRole role) => role.ToString().ToLowerInvariant();
 
     /// <summary>Five groups of letters that are hard to mistake, 125 random bits.</summary>
     private static string NewCode() => string.Join(

@@ -42,6 +42,8 @@ internal static class PeopleEndpoints
     {
         if (directory.Find(person) is not { } found)
             return Problems.NotFound("person", person);
+        if (OfProvider(found) is { } refused)
+            return refused;
         var code = await directory.InviteAsync(found, user.Who(), cancellation);
         return TypedResults.Ok(PersonView.Of(directory.Find(person)!, code));
     }
@@ -51,6 +53,8 @@ internal static class PeopleEndpoints
     {
         if (directory.Find(person) is not { } found)
             return Problems.NotFound("person", person);
+        if (OfProvider(found) is { } refused)
+            return refused;
         return StaffEndpoints.Role(asked.Role) is { } role
             ? TypedResults.Ok(PersonView.Of(await directory.SetRoleAsync(found, role, user.Who(), cancellation)))
             : Problems.Invalid(StaffEndpoints.RoleFault);
@@ -67,4 +71,9 @@ internal static class PeopleEndpoints
         directory.Find(person) is { } found
             ? TypedResults.Ok(PersonView.Of(await directory.EnableAsync(found, user.Who(), cancellation)))
             : Problems.NotFound("person", person);
+
+    // What the provider says of them at the next sign-in would undo it, and a password would be a way around its second factor.
+    private static ProblemHttpResult? OfProvider(Person person) => person.Account is { Issuer: var issuer }
+        ? Problems.Conflict("provider", $"'{person.Name}' signs in with {issuer}: change password and role there. 'disable' keeps them out here.")
+        : null;
 }

@@ -10,12 +10,12 @@ namespace Ota.Server.People;
 internal sealed class PersonTable(MasterSecret master)
 {
     private const string AllSql =
-        "SELECT id, name, role, password, stamp, totp, totp_step, recovery_codes, created, disabled FROM people";
+        "SELECT id, name, role, password, stamp, totp, totp_step, recovery_codes, created, disabled, issuer, subject FROM people";
 
     private const string InsertSql =
         """
-        INSERT INTO people (id, name, name_key, role, password, stamp, totp, totp_step, recovery_codes, created, created_by, disabled)
-        VALUES (@Id, @Name, @NameKey, @Role, @Password, @Stamp, @Totp, @TotpStep, @RecoveryCodes, @Created, @who, NULL)
+        INSERT INTO people (id, name, name_key, role, password, stamp, totp, totp_step, recovery_codes, created, created_by, disabled, issuer, subject)
+        VALUES (@Id, @Name, @NameKey, @Role, @Password, @Stamp, @Totp, @TotpStep, @RecoveryCodes, @Created, @who, NULL, @Issuer, @Subject)
         ON CONFLICT (name_key) DO NOTHING
         """;
 
@@ -33,6 +33,9 @@ internal sealed class PersonTable(MasterSecret master)
     public Person? Find(DbConnection connection, string id) =>
         connection.QuerySingleOrDefault<Row>(AllSql + " WHERE id = @id", new { id }) is { } row ? ToPerson(row) : null;
 
+    public Person? FindByAccount(DbConnection connection, ProviderAccount account) =>
+        connection.QuerySingleOrDefault<Row>(AllSql + " WHERE issuer = @Issuer AND subject = @Subject", account) is { } row ? ToPerson(row) : null;
+
     /// <summary>False when the name is taken.</summary>
     public bool Insert(DbConnection connection, Person person, string who)
     {
@@ -40,6 +43,7 @@ internal sealed class PersonTable(MasterSecret master)
         return connection.Execute(InsertSql, new
         {
             row.Id, row.Name, NameKey = Person.KeyOf(row.Name), row.Role, row.Password, row.Stamp, row.Totp, row.TotpStep, row.RecoveryCodes, row.Created, who,
+            row.Issuer, row.Subject,
         }) > 0;
     }
 
@@ -57,6 +61,8 @@ internal sealed class PersonTable(MasterSecret master)
         RecoveryCodes = string.Join(' ', person.RecoveryCodes),
         Created = person.Created.ToUnixTimeMilliseconds(),
         Disabled = person.Disabled?.ToUnixTimeMilliseconds(),
+        Issuer = person.Account?.Issuer,
+        Subject = person.Account?.Subject,
     };
 
     private Person ToPerson(Row row) => new(
@@ -69,7 +75,8 @@ internal sealed class PersonTable(MasterSecret master)
         row.TotpStep,
         row.RecoveryCodes.Split(' ', StringSplitOptions.RemoveEmptyEntries),
         DateTimeOffset.FromUnixTimeMilliseconds(row.Created),
-        row.Disabled is { } disabled ? DateTimeOffset.FromUnixTimeMilliseconds(disabled) : null);
+        row.Disabled is { } disabled ? DateTimeOffset.FromUnixTimeMilliseconds(disabled) : null,
+        row is { Issuer: { } issuer, Subject: { } subject } ? new ProviderAccount(issuer, subject) : null);
 
     private sealed class Row
     {
@@ -92,5 +99,9 @@ internal sealed class PersonTable(MasterSecret master)
         public long Created { get; init; }
 
         public long? Disabled { get; init; }
+
+        public string? Issuer { get; init; }
+
+        public string? Subject { get; init; }
     }
 }

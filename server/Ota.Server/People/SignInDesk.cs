@@ -16,6 +16,9 @@ internal sealed class SignInDesk(PeopleDirectory people, SignInGuard guard, Data
     // OWASP's figure for PBKDF2 with SHA-512.
     private const int Iterations = 210_000;
 
+    // No id is empty.
+    private const string Nobody = "";
+
     // Each takes a tenth of a second of a processor; more at once would keep devices waiting.
     private static readonly SemaphoreSlim Hashing = new(Math.Max(1, Environment.ProcessorCount / 2));
 
@@ -42,13 +45,13 @@ internal sealed class SignInDesk(PeopleDirectory people, SignInGuard guard, Data
         var person = people.Named(name);
         var hash = person is { Disabled: null, Password: { } own } ? own : _nobody ??= await HashAsync("nobody's", cancellation);
         var isRight = await IsRightAsync(hash, password, cancellation);
-        if (!isRight || person is not { Disabled: null, Password: not null }
-            || (person.Totp is not null && !await people.SpendAsync(person, code, cancellation)))
+        // Also after a wrong password: one write less would tell that it was the password and not the code.
+        if (await people.SpendAsync(isRight && person is { Disabled: null, Password: not null } ? person.Id : Nobody, code, cancellation) is not { } proven)
             return new SignIn(null, null);
         await guard.SucceededAsync(name, address, cancellation);
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.WriteAsync(connection => AuditLog.Append(connection, at, person.Name, "person.sign-in", person.Name), cancellation);
-        return new SignIn(person, null);
+        await database.WriteAsync(connection => AuditLog.Append(connection, at, proven.Name, "person.sign-in", proven.Name), cancellation);
+        return new SignIn(proven, null);
     }
 
     /// <summary>Whether a person who is signed in knows their password; counted like an attempt to sign in.</summary>

@@ -3,15 +3,20 @@ using System.Security.Cryptography;
 using System.Text;
 using Dapper;
 using Ota.Server.Data;
+using Ota.Server.Secrets;
+using Ota.Server.Telemetry;
 
 namespace Ota.Server.People;
 
 /// <summary>
 /// Counts attempts to sign in, by name and by address, for all servers together. An attempt is counted before it is looked at, so that many at
-/// once are no way around; a good one is taken back. A name that nobody has is counted like any other.
+/// once are no way around; a good one is taken back. A name that nobody has is counted like any other, but apart from those of people: whatever
+/// strangers make up, it slows nobody down who has another name.
 /// </summary>
-internal sealed class SignInGuard(Database database, TimeProvider time)
+internal sealed class SignInGuard(Database database, PeopleDirectory people, MasterSecret master, Meters meters, TimeProvider time)
 {
+    private readonly byte[] _key = master.WebKey("sign-in");
+
     private const string FindSql = "SELECT failures, at, until FROM sign_in_failures WHERE bucket = @bucket";
 
     private const string CountSql =
@@ -29,14 +34,18 @@ internal sealed class SignInGuard(Database database, TimeProvider time)
     public Task<TimeSpan?> BeginAsync(string name, string address, CancellationToken cancellation)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        string[] buckets = [OfName(name), OfAddress(address)];
+        string[] buckets = [OfName(name), .. OfAddress(address)];
         return database.WriteAsync<TimeSpan?>(
             connection =>
             {
                 var rows = buckets.Select(bucket => Find(connection, bucket, now)).ToArray();
-                var wait = rows.Select(row => row.Until - now).Append(0).Max();
+                var wait = Math.Max(rows[0].Until, rows[1..].Min(row => row.Until)) - now;
                 if (wait > 0)
+                {
+                    meters.Limited("sign-in");
                     return TimeSpan.FromMilliseconds(wait);
+                }
+
                 foreach (var (bucket, row) in buckets.Zip(rows))
                 {
                     var failures = row.Failures + 1;
@@ -55,7 +64,8 @@ internal sealed class SignInGuard(Database database, TimeProvider time)
             connection =>
             {
                 connection.Execute(ClearSql, new { bucket = OfName(name) });
-                connection.Execute(TakeBackSql, new { bucket = OfAddress(address) });
+                foreach (var bucket in OfAddress(address))
+                    connection.Execute(TakeBackSql, new { bucket });
             },
             cancellation);
 
@@ -65,10 +75,11 @@ internal sealed class SignInGuard(Database database, TimeProvider time)
         return now - row.At > SignInPolicy.Forgiven.TotalMilliseconds ? default : (row.Failures, row.Until);
     }
 
-    private static string OfName(string name) => "name " + Bucket(Person.KeyOf(name));
+    private string OfName(string name) => people.Named(name) is { } person ? "person " + person.Id : "name " + Bucket("name " + Person.KeyOf(name));
 
-    private static string OfAddress(string address) => "address " + Bucket(address);
+    // Two, of which the one counts that says less: an address waits for another's guesses only where both have both in common.
+    private string[] OfAddress(string address) => ["address " + Bucket("one " + address), "address' " + Bucket("two " + address)];
 
-    // 65,536 of each kind: what strangers write is bounded.
-    private static string Bucket(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))[..2]);
+    // 65,536 of each kind: what strangers write is bounded. Under a key, so that nobody can look for names or addresses that share one.
+    private string Bucket(string text) => Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(text))[..2]);
 }

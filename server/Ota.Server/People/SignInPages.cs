@@ -1,9 +1,12 @@
+using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Dashboard.Forms;
 using Ota.Server.Http;
+using Ota.Server.Limits;
+using Ota.Server.People.Provider;
 using Ota.Server.Staff;
 
 namespace Ota.Server.People;
@@ -18,6 +21,7 @@ internal static class SignInPages
         var pages = app.MapGroup("").ExcludeFromDescription().WithMetadata(new SmallBody(LargestForm));
         pages.MapGet("/sign-in", ShowSignIn).AllowAnonymous();
         pages.MapPost("/sign-in", SignInAsync).AllowAnonymous();
+        pages.MapProvider();
         pages.MapGet("/setup", ShowSetup).AllowAnonymous();
         pages.MapPost("/setup", SetupAsync).AllowAnonymous();
         pages.MapPost("/sign-out", (Delegate)SignOutAsync).ForPerson(StaffRole.Viewer);
@@ -44,24 +48,29 @@ internal static class SignInPages
 
     public static string Text(this IFormCollection form, string name) => form[name].ToString();
 
-    public static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "?";
+    public static string AddressOf(HttpContext context) =>
+        AddressMarks.KeyOf(context.Connection.RemoteIpAddress).ToString("x16", CultureInfo.InvariantCulture);
 
     /// <summary>Begins a session.</summary>
-    public static Task BeginAsync(HttpContext context, Person person) => context.SignInAsync(SessionCookie.Name, person.ToPrincipal());
+    /// <param name="until">When it ends however much it is used; null for never.</param>
+    public static Task BeginAsync(HttpContext context, Person person, DateTimeOffset? until = null) =>
+        context.SignInAsync(SessionCookie.Name, person.ToPrincipal(until));
 
     public static IResult ShowSignIn(HttpContext context, PeopleDirectory people, string? then = null) =>
-        people.All().Count == 0
+        people.All().Count == 0 && ProviderPages.Link(context, then) is null
             ? TypedResults.Redirect("/setup")
             : Page(context, "", then, problem: null);
 
-    private static async Task<IResult> SignInAsync(HttpContext context, SignInDesk desk)
+    private static async Task<IResult> SignInAsync(HttpContext context, SignInDesk desk, CallLimits limits)
     {
         var (form, refused) = await FormAsync(context);
         if (form is null)
             return refused!;
         var (name, then) = (form.Text("name"), form.Text("then"));
-        var (person, wait) = await desk.SignInAsync(
-            name, form.Text("password"), form.Text("code"), AddressOf(context), context.RequestAborted);
+        // Attempts by the hundred need not ask the database whether they may be.
+        var (person, wait) = limits.TakeRefused(context) is { } flood
+            ? new SignIn(null, flood)
+            : await desk.SignInAsync(name, form.Text("password"), form.Text("code"), AddressOf(context), context.RequestAborted);
         if (person is not null)
         {
             await BeginAsync(context, person);
@@ -70,14 +79,13 @@ internal static class SignInPages
 
         if (wait is null)
             return Page(context, name, then, "Name, password or code is wrong.", StatusCodes.Status400BadRequest);
-        var seconds = (long)Math.Ceiling(wait.Value.TotalSeconds);
-        context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return Page(context, name, then, $"Too many attempts. Try again in {Waiting(seconds)}.", StatusCodes.Status429TooManyRequests);
+        CallLimits.SetRetryAfter(context, wait.Value);
+        return Page(context, name, then, TooMany(wait.Value), StatusCodes.Status429TooManyRequests);
     }
 
     public static IResult ShowSetup(HttpContext context, PeopleDirectory people) => Setup(context, people, "", problem: null);
 
-    private static async Task<IResult> SetupAsync(HttpContext context, PeopleDirectory people, SignInDesk desk, SignInGuard guard)
+    private static async Task<IResult> SetupAsync(HttpContext context, PeopleDirectory people, SignInDesk desk, SignInGuard guard, CallLimits limits)
     {
         var (form, refused) = await FormAsync(context);
         if (form is null)
@@ -86,8 +94,13 @@ internal static class SignInPages
         var problem = SignInPolicy.NameFault(name)
             ?? SignInPolicy.PasswordFault(password, name.Trim())
             ?? (password != form.Text("again") ? "The two passwords differ." : null);
-        if (problem is null && await guard.BeginAsync("setup of " + name, AddressOf(context), context.RequestAborted) is { } wait)
-            problem = $"Too many attempts. Try again in {Waiting((long)Math.Ceiling(wait.TotalSeconds))}.";
+        if (problem is null
+            && (limits.TakeRefused(context) ?? await guard.BeginAsync("setup of " + name, AddressOf(context), context.RequestAborted)) is { } wait)
+        {
+            CallLimits.SetRetryAfter(context, wait);
+            return Setup(context, people, name, TooMany(wait), StatusCodes.Status429TooManyRequests);
+        }
+
         if (problem is null && people.InvitedBy(code) is null)
             problem = "This code is not good, or no longer.";
         if (problem is null)
@@ -115,8 +128,13 @@ internal static class SignInPages
         return TypedResults.LocalRedirect("/sign-in");
     }
 
-    private static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200) =>
-        new(new { Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem }) { StatusCode = status, PreventStreamingRendering = true };
+    public static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200) =>
+        new(new
+        {
+            Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem, Provider = ProviderPages.Link(context, then)?.Address,
+            ProviderName = ProviderPages.Link(context, then)?.Name,
+        })
+        { StatusCode = status, PreventStreamingRendering = true };
 
     private static RazorComponentResult<SetupForm> Setup(HttpContext context, PeopleDirectory people, string name, string? problem, int status = 200) =>
         new(new { Token = TokenOf(context), Name = name, IsFirst = people.All().Count == 0, Problem = problem })
@@ -124,9 +142,10 @@ internal static class SignInPages
             StatusCode = status, PreventStreamingRendering = true,
         };
 
-    // A path of this server, and not the beginning of another's address.
-    private static bool IsOurs(string then) =>
+    /// <summary>A path of this server, and not the beginning of another's address.</summary>
+    public static bool IsOurs(string then) =>
         then.Length > 0 && then[0] == '/' && (then.Length == 1 || then[1] is not ('/' or '\\')) && !then.Any(char.IsControl);
 
-    private static string Waiting(long seconds) => seconds < 100 ? $"{seconds} seconds" : $"{(seconds + 59) / 60} minutes";
+    private static string TooMany(TimeSpan wait) =>
+        $"Too many attempts. Try again in {(CallLimits.Seconds(wait) is < 100 and var seconds ? $"{seconds} seconds" : $"{Math.Ceiling(wait.TotalMinutes)} minutes")}.";
 }

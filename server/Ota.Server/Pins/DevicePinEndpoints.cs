@@ -162,7 +162,7 @@ internal static class DevicePinEndpoints
     private static async ValueTask<(Caller Caller, PinReader Reader)?> CallerAsync(HttpContext context)
     {
         var authentication = context.RequestServices.GetRequiredService<DeviceAuthentication>();
-        if (await authentication.AuthenticateAsync(context.Request) is { Device.Decommissioned: null } caller)
+        if (await authentication.AuthenticateForPinsAsync(context.Request) is { Device.Decommissioned: null } caller)
             return (caller, PinReader.Device);
         if (await authentication.AuthenticatePinsAsync(context.Request) is { Device.Decommissioned: null } other)
             return (other, PinReader.PinToken);

@@ -1,3 +1,6 @@
+using Ota.Server.Limits;
+using Ota.Server.Telemetry;
+
 namespace Ota.Server.Pins;
 
 /// <summary>Who asks for what is written to a device's pins.</summary>
@@ -29,7 +32,7 @@ internal sealed class PinWait(PinReader reader, long rings) : TaskCompletionSour
 /// Who waits for one device's pins, and its rates. Whoever waits enters first and reads afterwards, so nothing that is written in between is
 /// missed. In memory alone: after a restart everybody asks again.
 /// </summary>
-internal sealed class PinLine(TimeProvider time)
+internal sealed class PinLine(TimeProvider time, Meters meters)
 {
     private const int MostStaff = 16;
     private readonly List<PinWait> _waiting = [];
@@ -37,16 +40,16 @@ internal sealed class PinLine(TimeProvider time)
     private long _rings;
 
     /// <summary>Of the device's writes.</summary>
-    public PinRate Writes { get; } = new(time);
+    public PinRate Writes { get; } = new(time, meters);
 
     /// <summary>Of its asking.</summary>
-    public PinRate Reads { get; } = new(time);
+    public PinRate Reads { get; } = new(time, meters);
 
     /// <summary>Of calls by its Blynk token, which may come from an app.</summary>
-    public PinRate Calls { get; } = new(time);
+    public PinRate Calls { get; } = new(time, meters);
 
     /// <summary>Of the events that it logs: they stay in its timeline, so a device that says one a second must not fill the disk.</summary>
-    public PinRate Events { get; } = new(time, aSecond: 1.0 / 60);
+    public PinRate Events { get; } = new(time, meters, aMinute: 1);
 
     /// <summary>Whether the device itself waits, not an app or staff.</summary>
     public bool IsListenedTo
@@ -115,27 +118,20 @@ internal sealed class PinLine(TimeProvider time)
 }
 
 /// <summary>So many calls a second, with a burst now and then; more are told to come back later.</summary>
-internal sealed class PinRate(TimeProvider time, double aSecond = PinRate.ASecond)
+internal sealed class PinRate(TimeProvider time, Meters meters, int aMinute = 60 * PinRate.ASecond)
 {
     public const int ASecond = 10;
     public const int Burst = 50;
-    private readonly Lock _lock = new();
-    private double _left = Burst;
-    private long _at = time.GetTimestamp();
+    private readonly RatePolicy _policy = RatePolicy.AMinute(aMinute, Burst);
+    private long _mark;
 
     /// <summary>True when this call may be made.</summary>
     /// <param name="worth">How many it counts for.</param>
     public bool TryTake(int worth = 1)
     {
-        lock (_lock)
-        {
-            var now = time.GetTimestamp();
-            _left = Math.Min(Burst, _left + time.GetElapsedTime(_at, now).TotalSeconds * aSecond);
-            _at = now;
-            if (_left < worth)
-                return false;
-            _left -= worth;
+        if (_policy.Take(ref _mark, time.GetUtcNow().UtcTicks, worth * _policy.Interval) is null)
             return true;
-        }
+        meters.Limited("pins");
+        return false;
     }
 }

@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Products;
+using Ota.Server.Telemetry;
 
 namespace Ota.Server.Pins;
 
 /// <summary>Lets callers wait for what is written to a device's pins, here or at another server. A call that waits costs no thread.</summary>
-internal sealed class PinLines(Database database, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class PinLines(Database database, TimeProvider time, Meters meters, IHostApplicationLifetime lifetime)
 {
     /// <summary>Seconds that a call may wait at the most; what lies between often cuts off at a minute.</summary>
     public const int LongestWait = 55;
@@ -14,7 +15,7 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
     private readonly ConcurrentDictionary<string, PinLine> _lines = new(StringComparer.Ordinal);
 
     /// <summary>Of a device that is known, so that there are no more than devices.</summary>
-    public PinLine Of(Device device) => _lines.GetOrAdd(device.Id, static (_, time) => new PinLine(time), time);
+    public PinLine Of(Device device) => _lines.GetOrAdd(device.Id, static (_, lines) => lines.NewLine(), this);
 
     /// <summary>Whether a device waits for its pins at this moment; null where it may do so at another server.</summary>
     public bool? IsListening(Device device) =>
@@ -74,6 +75,8 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
             }
         }
     }
+
+    private PinLine NewLine() => new(time, meters);
 
     // Whoever has checked in since it was told to has done so: said again after each start, that would go on for ever.
     private static IReadOnlyList<PinRow> News(Device device, PinReader reader, IReadOnlyList<PinRow> rows) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Ota.Server.Devices;
 using Ota.Server.Http;
 using Ota.Server.Images;
+using Ota.Server.Limits;
 using Ota.Server.Secrets;
 using Ota.Server.Staff;
 
@@ -41,7 +42,8 @@ internal static class ImageDownload
             return (true, null);
         var header = context.Request.Headers.Authorization.ToString();
         return (header.StartsWith("Bearer ota_", StringComparison.Ordinal)
-            && services.GetRequiredService<StaffDirectory>().Authenticate(header["Bearer ".Length..].Trim()) is not null, null);
+            && services.GetRequiredService<StaffDirectory>().Authenticate(header["Bearer ".Length..].Trim()) is { } key
+            && services.GetRequiredService<CallLimits>().AdmitsKey(context, key), null);
     }
 
     private static bool HasLink(HttpContext context, string sha256)

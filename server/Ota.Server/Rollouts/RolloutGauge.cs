@@ -1,3 +1,5 @@
+using Ota.Server.Limits;
+
 namespace Ota.Server.Rollouts;
 
 /// <summary>
@@ -7,8 +9,7 @@ namespace Ota.Server.Rollouts;
 internal sealed class RolloutGauge(long begun)
 {
     private readonly Lock _change = new();
-    private double _tokens = double.MaxValue;
-    private DateTimeOffset _filled;
+    private long _mark;
     private long _begun = begun;
 
     /// <summary>Never more than have begun; where several servers let devices in, it may be fewer.</summary>
@@ -22,33 +23,14 @@ internal sealed class RolloutGauge(long begun)
     }
 
     /// <summary>Whether there is room for one more this minute.</summary>
-    public bool HasRoom(int? rate, DateTimeOffset now)
-    {
-        if (rate is not { } most)
-            return true;
-        lock (_change)
-            return Fill(most, now) >= 1;
-    }
+    public bool HasRoom(int? rate, DateTimeOffset now) =>
+        rate is not { } most || Of(most) is var policy
+            && policy.Wait(RatePolicy.After(policy.Mended(ref _mark, now.UtcTicks), now.UtcTicks, policy.Interval), now.UtcTicks) is null;
 
     /// <summary>Takes the room for one; false when there is none.</summary>
-    public bool TryTake(int? rate, DateTimeOffset now)
-    {
-        if (rate is not { } most)
-            return true;
-        lock (_change)
-        {
-            if (Fill(most, now) < 1)
-                return false;
-            _tokens--;
-            return true;
-        }
-    }
+    public bool TryTake(int? rate, DateTimeOffset now) =>
+        rate is not { } most || Of(most) is var policy && policy.Take(ref _mark, now.UtcTicks, policy.Interval) is null;
 
-    // A bucket that holds a minute's worth and is full at first.
-    private double Fill(int most, DateTimeOffset now)
-    {
-        _tokens = Math.Min(most, _tokens == double.MaxValue ? most : _tokens + Math.Max(0, (now - _filled).TotalMinutes) * most);
-        _filled = now;
-        return _tokens;
-    }
+    // A minute's worth may begin at once.
+    private static RatePolicy Of(int rate) => RatePolicy.AMinute(rate, rate);
 }

@@ -31,8 +31,17 @@ internal static class CommandLine
           --OrderLifeHours N          how long a handed-out order is good for (24)
           --RecoveriesPerHour N       recoveries and decommissions within an hour before an admin must
                                       add --yes-really (10)
+          --DeviceCallsPerMinute N    calls of a device before it is answered 429; 0 for any number (120)
+          --RefusedCallsPerMinute N   refused calls from an address before they are answered 429; 0 likewise (600)
+          --KeyCallsPerMinute N       calls by a staff key before it is answered 429; 0 likewise (3000)
           --HttpWebhooks              webhooks may be told over plain http beyond this machine
           --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
+          --OidcAuthority URL         an OpenID Connect provider by which people sign in too
+          --OidcClientId ID           what this server is called there
+          --OidcClientSecretFile FILE its secret there; or by environment (OTA_OidcClientSecret)
+          --OidcRoles ROLES           who may sign in as what, like ota-admins=admin,everyone=viewer; * is everybody
+          --OidcRoleClaim CLAIM       the claim that these are values of (groups)
+          --OidcScopes SCOPES         what is asked for (openid profile email)
           --BlynkPort PORT            devices that speak Blynk's protocol, in the clear: a port, or ADDRESS:PORT
           --BlynkTlsPort PORT         the same with TLS; needs --Certificate
           --BlynkUrl URL              where such devices fetch images (where they reached this server)
@@ -47,8 +56,9 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
+        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
         "Certificate", "CertificateKey", "Proxies",
+        "OidcAuthority", "OidcClientId", "OidcClientSecret", "OidcClientSecretFile", "OidcRoles", "OidcRoleClaim", "OidcScopes",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",
     ];
 

@@ -8,6 +8,8 @@ namespace Ota.Server.Settings;
 /// </summary>
 internal sealed record ServerSettings
 {
+    private const long MostCallsPerMinute = 1_000_000;
+
     public const string DefaultUrl = "http://localhost:8080";
 
     /// <summary>The folder of database, master secret and first admin key.</summary>
@@ -34,6 +36,15 @@ internal sealed record ServerSettings
     /// <summary>Recoveries and decommissions that may be ordered in an hour without an admin's word.</summary>
     public required long RecoveriesPerHour { get; init; }
 
+    /// <summary>Calls that a device may make in a minute; 0 for any number.</summary>
+    public required long DeviceCallsPerMinute { get; init; }
+
+    /// <summary>Calls from one address that may be refused in a minute before they are answered 429; 0 for any number.</summary>
+    public required long RefusedCallsPerMinute { get; init; }
+
+    /// <summary>Calls that may be made with one staff key in a minute; 0 for any number.</summary>
+    public required long KeyCallsPerMinute { get; init; }
+
     /// <summary>Whether webhooks may be told over plain http beyond this machine.</summary>
     public required bool HttpWebhooks { get; init; }
 
@@ -45,6 +56,9 @@ internal sealed record ServerSettings
 
     /// <summary>Reverse proxies that are believed when they say who asked, besides those on this machine.</summary>
     public required IReadOnlyList<IPNetwork> Proxies { get; init; }
+
+    /// <summary>The OpenID Connect provider by which people sign in; null for passwords alone.</summary>
+    public required ProviderSettings? Provider { get; init; }
 
     /// <summary>Where clients that speak Blynk's protocol are taken.</summary>
     public required BlynkSettings Blynk { get; init; }
@@ -73,10 +87,14 @@ internal sealed record ServerSettings
             MaximumImageSize = Number(configuration, "MaximumImageSizeMiB", 64, 1, 4096) * 1024 * 1024,
             OrderLife = TimeSpan.FromHours(Number(configuration, "OrderLifeHours", 24, 1, 24 * 365)),
             RecoveriesPerHour = Number(configuration, "RecoveriesPerHour", 10, 1, 1_000_000),
+            DeviceCallsPerMinute = Number(configuration, "DeviceCallsPerMinute", 120, 0, MostCallsPerMinute),
+            RefusedCallsPerMinute = Number(configuration, "RefusedCallsPerMinute", 600, 0, MostCallsPerMinute),
+            KeyCallsPerMinute = Number(configuration, "KeyCallsPerMinute", 3000, 0, MostCallsPerMinute),
             HttpWebhooks = Flag(configuration, "HttpWebhooks"),
             Otlp = Address(configuration, "Otlp"),
             Certificate = CertificateFiles.From(configuration),
             Proxies = Networks(configuration, "Proxies"),
+            Provider = ProviderSettings.From(configuration),
             Blynk = BlynkSettings.From(configuration),
             Demo = Flag(configuration, "Demo"),
             NewAdminKey = Flag(configuration, "new-admin-key"),

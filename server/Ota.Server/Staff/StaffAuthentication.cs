@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 
 namespace Ota.Server.Staff;
 
 /// <summary>Reads <c>Authorization: Bearer ota_…</c>. Answers are ProblemDetails, and never say which part of a key was wrong.</summary>
 internal sealed class StaffAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, StaffDirectory directory)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, StaffDirectory directory,
+    CallLimits limits)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string Name = "staff-key";
@@ -22,6 +24,8 @@ internal sealed class StaffAuthentication(
             return Task.FromResult(AuthenticateResult.NoResult());
         if (directory.Authenticate(header[Bearer.Length..].Trim()) is not { } key)
             return Task.FromResult(AuthenticateResult.Fail("unknown key"));
+        if (!limits.AdmitsKey(Context, key))
+            return Task.FromResult(AuthenticateResult.Fail("too many calls"));
 
         var identity = new ClaimsIdentity(
             [new Claim(ClaimTypes.Name, key.Name), new Claim(ClaimTypes.Role, key.Role.ToString())], Name);
@@ -31,7 +35,7 @@ internal sealed class StaffAuthentication(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers.WWWAuthenticate = "Bearer";
-        return Problems.WriteAsync(Context, Problems.Of(
+        return CallLimits.RefuseAsync(Context, Problems.Of(
             401, "staff-key", "A staff key is needed", "Send 'Authorization: Bearer ota_…' with a key that is valid and not revoked."));
     }
 

@@ -11,6 +11,7 @@ internal sealed class Meters : IDisposable
     private readonly Counter<long> _checkIns;
     private readonly Counter<long> _deployments;
     private readonly Counter<long> _alerts;
+    private readonly Counter<long> _limited;
 
     public Meters(IMeterFactory factory)
     {
@@ -18,6 +19,7 @@ internal sealed class Meters : IDisposable
         _checkIns = _meter.CreateCounter<long>("ota.check_ins", "{check-in}", "Check-ins that were answered, by result.");
         _deployments = _meter.CreateCounter<long>("ota.deployments", "{deployment}", "Deployments that ended, by state.");
         _alerts = _meter.CreateCounter<long>("ota.alerts", "{alert}", "Alerts that opened or closed, by kind.");
+        _limited = _meter.CreateCounter<long>("ota.limited", "{call}", "Calls that were refused as there were too many, by kind.");
     }
 
     /// <param name="result"><c>held</c> from memory, <c>decided</c> to be nothing, or <c>offered</c> an order.</param>
@@ -29,6 +31,9 @@ internal sealed class Meters : IDisposable
     /// <param name="change"><c>opened</c> or <c>closed</c>.</param>
     public void Alert(string kind, string change) =>
         _alerts.Add(1, new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("change", change));
+
+    /// <param name="kind"><c>device</c>, <c>pins</c>, <c>key</c>, <c>address</c> or <c>sign-in</c>.</param>
+    public void Limited(string kind) => _limited.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     /// <summary>A number that is looked up when somebody asks for it.</summary>
     public void Watch(string name, string unit, string description, Func<long> look) =>

@@ -160,6 +160,30 @@ public partial class SignInTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task However_many_names_and_addresses_strangers_make_up_they_slow_no_person_down()
+    {
+        using var ada = await ABrowser.OfTheFirstPersonAsync(_server);
+        // As after a flood that left no bucket of names out, and no first bucket of addresses.
+        await _server.App.Services.GetRequiredService<Database>().WriteAsync(
+            connection =>
+            {
+                var at = _server.Time.GetUtcNow().ToUnixTimeMilliseconds();
+                foreach (var kind in new[] { "name", "address" })
+                {
+                    connection.Execute(
+                        "INSERT INTO sign_in_failures (bucket, failures, at, until) VALUES (@bucket, 20, @at, @until) "
+                        + "ON CONFLICT (bucket) DO UPDATE SET until = excluded.until",
+                        Enumerable.Range(0, 65_536).Select(number => new { bucket = $"{kind} {number:x4}", at, until = at + 900_000 }));
+                }
+            },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await GuessAsync("Nobody", "10.4.0.1")).Status);
+        using var good = await ada.SignInAsync("Ada");
+        Assert.Equal(HttpStatusCode.Redirect, good.StatusCode);
+    }
+
+    [Fact]
     public async Task Who_is_disabled_or_gets_another_role_is_out_at_once()
     {
         using var browser = await ABrowser.OfAsync(_server, "viewer");

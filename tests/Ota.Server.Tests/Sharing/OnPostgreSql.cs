@@ -255,3 +255,12 @@ public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetenti
         return base.InitializeAsync();
     }
 }
+
+public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

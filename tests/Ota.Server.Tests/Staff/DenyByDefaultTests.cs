@@ -154,6 +154,8 @@ public partial class DenyByDefaultTests : IAsyncLifetime
     {
         ["GET /sign-in"] = Nobody,
         ["POST /sign-in"] = Nobody,
+        ["GET /sign-in/provider"] = Nobody,
+        ["GET /sign-in/provider/callback"] = Nobody,
         ["GET /setup"] = Nobody,
         ["POST /setup"] = Nobody,
         ["GET /assets/{**name}"] = Nobody,

@@ -30,6 +30,9 @@ internal sealed class BlynkConnection(Socket socket, TimeProvider time) : IAsync
     /// <summary>Where the client reached this server.</summary>
     public IPEndPoint Local => (IPEndPoint)socket.LocalEndPoint!;
 
+    /// <summary>Where the client calls from.</summary>
+    public IPAddress Remote => ((IPEndPoint)socket.RemoteEndPoint!).Address;
+
     /// <summary>For how long nothing whole may come before it is closed.</summary>
     public TimeSpan Silence
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ota.Server.Devices;
+using Ota.Server.Limits;
 using Ota.Server.Pins;
 
 namespace Ota.Server.Dialects.Blynk;
@@ -23,7 +24,8 @@ internal sealed partial class BlynkJson : JsonSerializerContext;
 /// </summary>
 internal static class BlynkEndpoints
 {
-    private const string NoToken = "Invalid token.";
+    public const string NoToken = "Invalid token.";
+    public const string TooManyWrong = "Too many wrong tokens.";
     private const string NoPin = "Wrong pin format.";
 
     public static void MapBlynk(this IEndpointRouteBuilder app)
@@ -57,7 +59,7 @@ internal static class BlynkEndpoints
                 is { Device.Decommissioned: null } caller)
                 await answer(context, services.GetRequiredService<BlynkPins>(), caller);
             else
-                await RefuseAsync(context, 400, NoToken);
+                await RefuseStrangerAsync(context, Json, Said(NoToken), Said(TooManyWrong));
         }).ShortCircuit().ExcludeFromDescription();
 
     // Either pin=V1&value=a, with more than one value if need be, or v1=a.
@@ -158,6 +160,15 @@ internal static class BlynkEndpoints
         return context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
     }
 
+    /// <summary>400 to who has no good token; 429 where too many calls of the address were refused.</summary>
+    public static Task RefuseStrangerAsync(HttpContext context, string type, string noToken, string tooMany)
+    {
+        if (context.RequestServices.GetRequiredService<CallLimits>().TakeRefused(context) is not { } wait)
+            return AnswerAsync(context, 400, type, noToken);
+        CallLimits.SetRetryAfter(context, wait);
+        return AnswerAsync(context, 429, type, tooMany);
+    }
+
     private static Dictionary<string, JsonElement> Named(string[] names, string[][] values) => names.Zip(values).ToDictionary(
         pair => pair.First,
         pair => pair.Second is [var only]
@@ -170,6 +181,8 @@ internal static class BlynkEndpoints
     {
         if (status == StatusCodes.Status429TooManyRequests)
             context.Response.Headers.RetryAfter = "1";
-        return AnswerAsync(context, status, Json, JsonSerializer.Serialize(new BlynkError(new BlynkMessage(reason)), BlynkJson.Default.BlynkError));
+        return AnswerAsync(context, status, Json, Said(reason));
     }
+
+    private static string Said(string reason) => JsonSerializer.Serialize(new BlynkError(new BlynkMessage(reason)), BlynkJson.Default.BlynkError);
 }

@@ -13,7 +13,6 @@ internal static class BlynkLegacyEndpoints
 {
     private const int LongestBody = 8 * 1024;
     private const string Plain = "text/plain; charset=utf-8";
-    private const string NoToken = "Invalid token.";
     private const string NoPin = "Wrong pin format.";
     private const string NoValue = "Wrong value format.";
 
@@ -45,7 +44,7 @@ internal static class BlynkLegacyEndpoints
     private static async Task IsConnectedAsync(HttpContext context)
     {
         if (await CallerAsync(context) is not { } caller)
-            await RefuseAsync(context, 400, NoToken);
+            await BlynkEndpoints.RefuseStrangerAsync(context, Plain, BlynkEndpoints.NoToken, BlynkEndpoints.TooManyWrong);
         else if (!context.RequestServices.GetRequiredService<BlynkPins>().Line(caller.Device).Calls.TryTake())
             await RefuseAsync(context, BlynkRefusal.TooMany);
         else
@@ -55,7 +54,7 @@ internal static class BlynkLegacyEndpoints
     private static async Task WithPinAsync(HttpContext context, Func<Caller, int, Task> answer)
     {
         if (await CallerAsync(context) is not { } caller)
-            await RefuseAsync(context, 400, NoToken);
+            await BlynkEndpoints.RefuseStrangerAsync(context, Plain, BlynkEndpoints.NoToken, BlynkEndpoints.TooManyWrong);
         else if (BlynkEndpoints.PinNumber((string)context.Request.RouteValues["pin"]!) is not { } number)
             await RefuseAsync(context, 400, NoPin);
         else

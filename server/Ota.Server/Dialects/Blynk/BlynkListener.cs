@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Pins;
 using Ota.Server.Settings;
 
@@ -11,7 +12,7 @@ namespace Ota.Server.Dialects.Blynk;
 /// <summary>Takes clients that speak Blynk's protocol on ports of their own, in the clear or with TLS.</summary>
 internal sealed partial class BlynkListener(
     ServerSettings settings, BlynkSessions sessions, BlynkPins pins, BlynkUpdates updates, PinLines lines, DeviceAuthentication authentication,
-    TimeProvider time, ILogger<BlynkListener> logger, ServerCertificate? certificate = null) : BackgroundService
+    CallLimits limits, TimeProvider time, ILogger<BlynkListener> logger, ServerCertificate? certificate = null) : BackgroundService
 {
     private const int Backlog = 4096;
     private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
@@ -135,7 +136,7 @@ internal sealed partial class BlynkListener(
         try
         {
             await using (connection)
-                await new BlynkSession(connection, sessions, pins, updates, lines, authentication, time).RunAsync(shown);
+                await new BlynkSession(connection, sessions, pins, updates, lines, authentication, limits, time).RunAsync(shown);
         }
         catch (Exception fault) when (sessions.Ended(fault))
         {

@@ -1,5 +1,6 @@
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Pins;
 using Ota.Server.Products;
 
@@ -8,7 +9,7 @@ namespace Ota.Server.Dialects.Blynk;
 /// <summary>What is said with one client: a login, and then pins both ways until one of the two ends it.</summary>
 internal sealed class BlynkSession(
     BlynkConnection connection, BlynkSessions sessions, BlynkPins pins, BlynkUpdates updates, PinLines lines, DeviceAuthentication authentication,
-    TimeProvider time)
+    CallLimits limits, TimeProvider time)
 {
     /// <summary>A client says within this who it is.</summary>
     private static readonly TimeSpan Stranger = TimeSpan.FromSeconds(5);
@@ -67,7 +68,13 @@ internal sealed class BlynkSession(
         var token = BlynkBody.Fields(frame.Body.Span, 2)[0];
         if (await authentication.AuthenticateBlynkAsync(token, connection.Over) is not { Device.Decommissioned: null } caller)
         {
-            await connection.RespondAsync(frame.Id, BlynkStatus.InvalidToken);
+            await connection.RespondAsync(frame.Id, limits.TakeRefused(connection.Remote) is null ? BlynkStatus.InvalidToken : BlynkStatus.QuotaLimit);
+            return false;
+        }
+
+        if (!limits.Admits(caller.Device))
+        {
+            await connection.RespondAsync(frame.Id, BlynkStatus.QuotaLimit);
             return false;
         }
 

@@ -7,6 +7,7 @@ using Ota.Server.CheckIns;
 using Ota.Server.Devices;
 using Ota.Server.Http;
 using Ota.Server.Images;
+using Ota.Server.Limits;
 
 namespace Ota.Server.Dialects.Hawkbit;
 
@@ -78,7 +79,7 @@ internal static class HawkbitEndpoints
     private static void Map(IEndpointRouteBuilder app, string method, string path, Func<HttpContext, Caller, Task> answer) =>
         app.MapMethods(path, [method], async context =>
         {
-            if (await CallerOfAsync(context) is { } caller)
+            if (context.RequestServices.GetRequiredService<CallLimits>().Admit(context, await CallerOfAsync(context)) is { } caller)
                 await answer(context, caller);
             else
                 await DialectAuthentication.RefuseAsync(context);

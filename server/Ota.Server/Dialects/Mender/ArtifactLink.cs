@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Secrets;
 
 namespace Ota.Server.Dialects.Mender;
@@ -36,13 +37,13 @@ internal static class ArtifactLink
             || expires <= services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()
             || !MasterSecret.Same(
                 query[Signature].ToString(),
-                services.GetRequiredService<MasterSecret>().DownloadSignature(device.Id, device.Generation, sha256, expires)))
+                services.GetRequiredService<MasterSecret>().DownloadSignature(device.Id, device.Generation, sha256, expires))
+            || services.GetRequiredService<CallLimits>().Admit(context, new Caller(device, device.Generation)) is not { } caller)
         {
-            await Problems.WriteAsync(context, Problems.Of(403, "link", "The link is not good", "It has expired, or never was. Ask for the deployment again."));
+            await CallLimits.RefuseAsync(context, Problems.Of(403, "link", "The link is not good", "It has expired, or never was. Ask for the deployment again."));
             return;
         }
 
-        var caller = new Caller(device, device.Generation);
         var desk = services.GetRequiredService<DialectDesk>();
         if (desk.Fetchable(caller, sha256) is { } release)
             await desk.ServeImmutableAsync(context, caller, release);

@@ -1,4 +1,5 @@
 using Ota.Server.Devices;
+using Ota.Server.Limits;
 
 namespace Ota.Server.Dialects.Mender;
 
@@ -32,7 +33,8 @@ internal static class MenderEndpoints
 
     private static void Map(IEndpointRouteBuilder app, string method, string path, Func<HttpContext, Caller, Task> answer) =>
         app.MapMethods(path, [method], context =>
-            context.RequestServices.GetRequiredService<MenderSessions>().CallerOf(context) is { } caller
+            context.RequestServices.GetRequiredService<CallLimits>()
+                .Admit(context, context.RequestServices.GetRequiredService<MenderSessions>().CallerOf(context)) is { } caller
                 ? answer(context, caller)
                 : DialectAuthentication.RefuseAsync(context)).ShortCircuit().ExcludeFromDescription();
 }

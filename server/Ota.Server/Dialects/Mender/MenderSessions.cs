@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Limits;
 using Ota.Server.Secrets;
 using Ota.Signing;
 
@@ -11,7 +12,7 @@ namespace Ota.Server.Dialects.Mender;
 /// dialect key of a product that enrolls so. The first key that a device shows is its key until staff hand it over.
 /// </summary>
 internal sealed class MenderSessions(
-    Fleet fleet, DialectAuthentication authentication, ClientNotes notes, MasterSecret master, TimeProvider time)
+    Fleet fleet, DialectAuthentication authentication, ClientNotes notes, MasterSecret master, TimeProvider time, CallLimits limits)
 {
     public const int MaximumSize = 16 * 1024;
     private const string Bearer = "Bearer ";
@@ -28,7 +29,7 @@ internal sealed class MenderSessions(
         else if (Read(body.Span) is { } asked
             && Tenant(asked) is var (name, secret) && await authentication.IsGoodAsync(name, secret, Dialect, context.RequestAborted)
             && MenderSignature.SignerOf(asked.Pubkey, context.Request.Headers["X-MEN-Signature"], body.Span) is { } signer
-            && await CallerOfAsync(context, name, secret, asked) is { } caller
+            && limits.Admit(context, await CallerOfAsync(context, name, secret, asked)) is { } caller
             && (await notes.ChangeAsync(caller, note => note.Signer is null ? note with { Signer = signer } : note)).Signer == signer)
             await WriteAsync(context, caller);
         else

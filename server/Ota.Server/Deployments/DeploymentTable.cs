@@ -31,8 +31,7 @@ internal static class DeploymentTable
 
     private const string ReopenSql = "UPDATE deployments SET ended = NULL WHERE id = @id";
 
-    private const string LastRecoverySql =
-        $"SELECT {Columns} FROM deployments WHERE device = @device AND action = 'recover' ORDER BY id DESC LIMIT 1";
+    private const string LastSql = $"SELECT {Columns} FROM deployments WHERE device = @device ORDER BY id DESC LIMIT 1";
 
     private const string OpenSql = $"SELECT {Columns} FROM deployments WHERE ended IS NULL";
 
@@ -74,9 +73,9 @@ internal static class DeploymentTable
     /// <summary>Makes one that was over the open one of its device, which has no other.</summary>
     public static void Reopen(DbConnection connection, long id) => connection.Execute(ReopenSql, new { id });
 
-    /// <summary>The latest recovery of a device, open or over; null when it had none.</summary>
-    public static Deployment? LastRecovery(DbConnection connection, string device) =>
-        connection.QuerySingleOrDefault<Row>(LastRecoverySql, new { device })?.ToDeployment();
+    /// <summary>The latest deployment of a device, open or over; null when it had none.</summary>
+    public static Deployment? LastOf(DbConnection connection, string device) =>
+        connection.QuerySingleOrDefault<Row>(LastSql, new { device })?.ToDeployment();
 
     public static IReadOnlyList<Deployment> AllOpen(DbConnection connection) =>
         [.. connection.Query<Row>(OpenSql).Select(row => row.ToDeployment())];

@@ -42,12 +42,13 @@ public sealed class DialectTests : IAsyncLifetime
         Assert.Equal("206", await CurlAsync(address, "-C", "-", "-o", "got.bin"));
         Assert.Equal(await File.ReadAllBytesAsync(_folder["app.bin"]), await File.ReadAllBytesAsync(_folder["got.bin"]));
 
-        Assert.Equal("206", await CurlAsync(address, "-r", "0-999999", "-o", "part.bin"));
+        const string old = "x-ota-version: 1.0.0";
+        Assert.Equal("206", await CurlAsync(address, "-H", old, "-r", "0-999999", "-o", "part.bin"));
         await _server.KillAsync();
         await _server.StartAsync();
-        Assert.Equal("416", await CurlAsync(address, "-C", "-", "-o", "part.bin"));
+        Assert.Equal("416", await CurlAsync(address, "-H", old, "-C", "-", "-o", "part.bin"));
         var tag = $"If-Range: \"{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_folder["app.bin"])))}\"";
-        Assert.Equal("206", await CurlAsync(address, "-C", "-", "-H", tag, "-o", "part.bin"));
+        Assert.Equal("206", await CurlAsync(address, "-H", old, "-C", "-", "-H", tag, "-o", "part.bin"));
         Assert.Equal(await File.ReadAllBytesAsync(_folder["app.bin"]), await File.ReadAllBytesAsync(_folder["part.bin"]));
 
         var image = new Uri(_server.Address, $"{adopted.GetProperty("path").GetString()}/images/{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_folder["app.bin"])))}");

@@ -216,6 +216,11 @@ public class MenderTests : IAsyncLifetime
 
         Assert.Equal(200, (await AuthenticateAsync("lamp." + key, id: "{\"mac\":\"24:6F:28:AA:3F:41\"}")).Status);
         Assert.Equal("lamp", (await _server.GetAsync("api/v1/devices/24:6f:28:aa:3f:41")).GetProperty("product").GetString());
+        // Who has the key but does not sign is nobody yet.
+        Assert.Equal(401, (await PostAuthAsync(
+            RequestBody("lamp." + key, "{\"mac\":\"24:6f:28:aa:3f:42\"}", _key.ExportSubjectPublicKeyInfoPem()), Convert.ToBase64String(new byte[384]))).Status);
+        using (var unknown = await _server.Admin.GetAsync("api/v1/devices/24:6f:28:aa:3f:42"))
+            Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
         foreach (var identity in new[] { "{}", "", "[]", "{\"mac\":7}", "{\"mac\":\"a b\"}", "{\"mac\":\"\\ud800\"}", new string('{', 2000) })
             Assert.Equal(401, (await AuthenticateAsync("lamp." + key, id: identity)).Status);
     }

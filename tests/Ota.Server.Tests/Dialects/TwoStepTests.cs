@@ -130,6 +130,28 @@ public class TwoStepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_ordered_after_a_recovery_was_given_up_is_not_undone_by_it()
+    {
+        await _server.UploadedAsync(ABuild.Of("9.0.0", "an application of the same version"));
+        await RecoverAsync();
+        await _sketch.FetchAsync();
+        await _sketch.HeldAsync();
+        Assert.Equal("failed", await _sketch.StateAsync());
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "9.0.0", device = _id });
+
+        Assert.Equal("an application of the same version", Text(await _sketch.FetchAsync()));
+        _sketch.Version = "9.0.0";
+        await _sketch.HeldAsync();
+        await _sketch.HeldAsync();
+
+        Assert.Equal("confirmed", await _sketch.StateAsync());
+        var watch = _server.App.Services.GetRequiredService<AlertWatch>();
+        watch.Sweep();
+        await watch.FlushAsync();
+        Assert.Empty((await _server.GetAsync("api/v1/alerts?kind=stranded")).EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_unit_that_is_on_a_recovery_build_and_cannot_be_brought_back_raises_an_alert_until_it_is_given_something()
     {
         _sketch.Version = "9.0.0";

@@ -121,6 +121,24 @@ public class EspUpdaterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_waits_in_the_system_for_a_slow_client_has_not_gone_out_to_it()
+    {
+        await _server.UploadedAsync(ABuild.Of("1.2.0", new string('y', 500_000)));
+        await DeployAsync("1.2.0");
+
+        for (var tries = 0; tries < 3; tries++)
+        {
+            using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+            await socket.ConnectAsync(_server.Anyone.BaseAddress!.Host, _server.Anyone.BaseAddress.Port);
+            await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(_sketch.Request()));
+            Assert.True(await socket.ReceiveAsync(new byte[4096]) > 0);
+        }
+
+        Assert.Equal(500_000, (await _sketch.FetchAsync()).Length);
+        Assert.DoesNotContain(await _sketch.TimelineAsync(), text => text.Contains("once more", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_does_not_fit_is_not_sent()
     {
         _sketch.FreeSpace = 100_000;

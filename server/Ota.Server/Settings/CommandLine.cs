@@ -56,7 +56,8 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
+        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp",
+        "BlynkPort", "BlynkTlsPort", "BlynkUrl",
         "Certificate", "CertificateKey", "Proxies",
         "OidcAuthority", "OidcClientId", "OidcClientSecret", "OidcClientSecretFile", "OidcRoles", "OidcRoleClaim", "OidcScopes",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",

@@ -108,7 +108,8 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
 
     private static RatePolicy? Of(long callsPerMinute) => callsPerMinute == 0 ? null : RatePolicy.AMinute(callsPerMinute, (int)callsPerMinute);
 
-    private void Note(HttpContext context, string kind, TimeSpan wait, string detail)
+    /// <summary>Why the call that is about to be refused is, and when it may come again: <see cref="Refused"/> tells it.</summary>
+    public void Note(HttpContext context, string kind, TimeSpan wait, string detail)
     {
         meters.Limited(kind);
         context.Features.Set(new Limited(wait, detail));

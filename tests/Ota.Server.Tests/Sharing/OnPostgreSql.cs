@@ -255,3 +255,12 @@ public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetentionTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

@@ -19,6 +19,9 @@ public sealed class OtaServer : IAsyncDisposable
         Staff = new HttpClient { BaseAddress = Address };
     }
 
+    /// <summary>Options for a server that is called as fast as it answers.</summary>
+    public static IReadOnlyList<string> WithoutLimits { get; } = ["--DeviceCallsPerMinute", "0", "--KeyCallsPerMinute", "0"];
+
     public string Data { get; }
 
     /// <summary>Connection string of the PostgreSQL database it is on; null for the embedded one.</summary>

@@ -49,8 +49,8 @@ internal sealed class DialectAuthentication(
             : null;
 
     /// <summary>
-    /// 401, alike for an unknown device, a wrong secret and a product that enrolls nobody so; 429 for what calls too often, and to who has a product's
-    /// key that has enrolled enough for now.
+    /// 401, alike for an unknown device, a wrong secret and a product that enrolls nobody so; 429 for what calls too often, and to who has a product's key
+    /// that has enrolled enough for now.
     /// </summary>
     public static Task RefuseAsync(HttpContext context)
     {
@@ -87,8 +87,7 @@ internal sealed class DialectAuthentication(
             return null;
         if (await gate.EnterAsync(product) is { } wait)
         {
-            limits.Note(
-                context, "enroll", wait, $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later.");
+            limits.Note(context, "adoption", wait, $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later.");
             return null;
         }
 

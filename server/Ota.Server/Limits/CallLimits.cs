@@ -108,8 +108,7 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
 
     private static RatePolicy? Of(long callsPerMinute) => callsPerMinute == 0 ? null : RatePolicy.AMinute(callsPerMinute, (int)callsPerMinute);
 
-    /// <summary>Notes with a call why it is refused although its secret is good, and for how long; <see cref="Refused"/> says so then.</summary>
-    /// <param name="kind">For the meter.</param>
+    /// <summary>Why the call that is about to be refused is, and when it may come again: <see cref="Refused"/> tells it.</summary>
     public void Note(HttpContext context, string kind, TimeSpan wait, string detail)
     {
         meters.Limited(kind);

@@ -146,6 +146,7 @@ internal static class SignInPages
     public static bool IsOurs(string then) =>
         then.Length > 0 && then[0] == '/' && (then.Length == 1 || then[1] is not ('/' or '\\')) && !then.Any(char.IsControl);
 
-    private static string TooMany(TimeSpan wait) =>
-        $"Too many attempts. Try again in {(CallLimits.Seconds(wait) is < 100 and var seconds ? $"{seconds} seconds" : $"{Math.Ceiling(wait.TotalMinutes)} minutes")}.";
+    /// <summary>What somebody reads who has to wait.</summary>
+    public static string TooMany(TimeSpan wait) =>
+        $"Too many attempts. Try again in {(wait.TotalSeconds < 100 ? $"{CallLimits.Seconds(wait)} seconds" : $"{Math.Ceiling(wait.TotalMinutes)} minutes")}.";
 }

@@ -38,7 +38,8 @@ internal static class CommandLine
           --Otlp URL                  an OpenTelemetry collector (OTLP over http) for metrics, traces and logs
           --OidcAuthority URL         an OpenID Connect provider by which people sign in too
           --OidcClientId ID           what this server is called there
-          --OidcClientSecretFile FILE its secret there; or by environment (OTA_OidcClientSecret)
+          --OidcClientSecret SECRET   its secret there; better by environment (OTA_OidcClientSecret), or
+          --OidcClientSecretFile FILE by a file
           --OidcRoles ROLES           who may sign in as what, like ota-admins=admin,everyone=viewer; * is everybody
           --OidcRoleClaim CLAIM       the claim that these are values of (groups)
           --OidcScopes SCOPES         what is asked for (openid profile email)
@@ -56,7 +57,8 @@ internal static class CommandLine
     private static readonly string[] Valued =
     [
         "urls", "data", "Database", "MasterKeyFile", "releases", "AzureBlobs", "AzureContainer", "ImageLinks", "MaximumImageSizeMiB",
-        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp", "BlynkPort", "BlynkTlsPort", "BlynkUrl",
+        "OrderLifeHours", "RecoveriesPerHour", "DeviceCallsPerMinute", "RefusedCallsPerMinute", "KeyCallsPerMinute", "Otlp",
+        "BlynkPort", "BlynkTlsPort", "BlynkUrl",
         "Certificate", "CertificateKey", "Proxies",
         "OidcAuthority", "OidcClientId", "OidcClientSecret", "OidcClientSecretFile", "OidcRoles", "OidcRoleClaim", "OidcScopes",
         "environment", "contentRoot", "http_ports", "https_ports", "AllowedHosts",

@@ -1,4 +1,3 @@
-using System.Net;
 using Ota.Server.Staff;
 
 namespace Ota.Server.Settings;
@@ -9,7 +8,8 @@ internal sealed class ProviderSettings
     private const string Everybody = "*";
     private static readonly string[] Others = ["OidcClientId", "OidcClientSecret", "OidcClientSecretFile", "OidcRoles", "OidcRoleClaim", "OidcScopes"];
 
-    private ProviderSettings(Uri authority, string clientId, string? clientSecret, string scopes, string roleClaim, IReadOnlyDictionary<string, StaffRole> roles) =>
+    private ProviderSettings(
+        Uri authority, string clientId, string? clientSecret, string scopes, string roleClaim, IReadOnlyDictionary<string, StaffRole> roles) =>
         (Authority, ClientId, ClientSecret, Scopes, RoleClaim, Roles) = (authority, clientId, clientSecret, scopes, roleClaim, roles);
 
     /// <summary>What its id tokens name as their issuer, spelled as it was given.</summary>
@@ -33,7 +33,7 @@ internal sealed class ProviderSettings
 
     /// <summary>Whether a secret or a token may go there: by https, or within this machine.</summary>
     public static bool IsSafe(Uri address) =>
-        address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && (address.IsLoopback || IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip)));
+        address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
 
     /// <summary>Null when people sign in with passwords alone. No fault repeats the secret.</summary>
     public static ProviderSettings? From(IConfiguration configuration)
@@ -46,7 +46,7 @@ internal sealed class ProviderSettings
         }
 
         if (!Uri.TryCreate(authority, UriKind.Absolute, out var uri) || !IsSafe(uri) || uri is not { UserInfo: "", Query: "", Fragment: "" })
-            throw new SettingFault($"Setting OidcAuthority takes the provider's https address, like https://id.example.com/realms/main, not '{authority}'.");
+            throw new SettingFault("Setting OidcAuthority takes the provider's https address, like https://id.example.com/realms/main, and nothing secret in it.");
         if (configuration["OidcClientId"] is not { Length: > 0 } clientId)
             throw new SettingFault("Setting OidcAuthority needs OidcClientId, the id under which this server is registered at the provider.");
         var scopes = configuration["OidcScopes"] is { Length: > 0 } given ? given : "openid profile email";
@@ -63,7 +63,9 @@ internal sealed class ProviderSettings
             return configuration["OidcClientSecret"] is { Length: > 0 } secret ? secret : null;
         try
         {
-            return File.ReadAllText(file).Trim() is { Length: > 0 } text ? text : throw new SettingFault($"Setting OidcClientSecretFile: {file} is empty.");
+            return File.ReadAllText(file).Trim() is { Length: > 0 } text
+                ? text
+                : throw new SettingFault($"Setting OidcClientSecretFile: {file} is empty.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -81,7 +83,8 @@ internal sealed class ProviderSettings
             if (equals < 1 || StaffEndpoints.Role(entry[(equals + 1)..].Trim()) is not { } role || !roles.TryAdd(entry[..equals].Trim(), role))
             {
                 throw new SettingFault(
-                    $"Setting OidcRoles takes values of the claim and roles, each value once, like ota-admins=admin,everyone=viewer, not '{entry}'. {StaffEndpoints.RoleFault}");
+                    $"Setting OidcRoles takes values of the claim and roles, each value once, like ota-admins=admin,everyone=viewer, not '{entry}'. "
+                    + StaffEndpoints.RoleFault);
             }
         }
 

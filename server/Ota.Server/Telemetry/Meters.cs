@@ -32,7 +32,7 @@ internal sealed class Meters : IDisposable
     public void Alert(string kind, string change) =>
         _alerts.Add(1, new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("change", change));
 
-    /// <param name="kind"><c>device</c>, <c>pins</c>, <c>key</c>, <c>address</c> or <c>sign-in</c>.</param>
+    /// <param name="kind"><c>device</c>, <c>pins</c>, <c>key</c>, <c>address</c>, <c>sign-in</c> or <c>adoption</c>.</param>
     public void Limited(string kind) => _limited.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     /// <summary>A number that is looked up when somebody asks for it.</summary>

@@ -67,6 +67,19 @@ public sealed class PatienceTests
     }
 
     [Fact]
+    public async Task Who_is_told_that_it_calls_too_often_comes_back_when_it_was_told_to()
+    {
+        await using var bench = await Bench.RunningAsync();
+        bench.Server.Intercept = context =>
+        {
+            (context.Response.StatusCode, context.Response.Headers.RetryAfter) = (429, "600");
+            return Task.FromResult(true);
+        };
+
+        Assert.InRange(bench.Device.Step(), 600, 751);
+    }
+
+    [Fact]
     public async Task Retries_come_ever_later_up_to_about_an_hour()
     {
         await using var bench = await Bench.RunningAsync();

@@ -17,7 +17,7 @@ public sealed class KillTests(ITestOutputHelper output) : IAsyncLifetime
     private readonly HashSet<string> _wholeImages = [];
     private OtaServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await OtaServer.NewAsync(_folder["data"]);
+    public async ValueTask InitializeAsync() => _server = await OtaServer.NewAsync(_folder["data"], more: [.. OtaServer.WithoutLimits]);
 
     public async ValueTask DisposeAsync()
     {

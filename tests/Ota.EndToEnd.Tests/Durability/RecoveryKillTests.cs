@@ -15,7 +15,7 @@ public sealed class RecoveryKillTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await OtaServer.NewAsync(_folder["data"]);
+        _server = await OtaServer.NewAsync(_folder["data"], more: [.. OtaServer.WithoutLimits]);
         _ota = new OtaCommand(_folder.Path) { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey };
         (await _ota.RunAsync("keys", "new", "--out", "acme.pem")).Succeeded();
         (await _ota.RunAsync("product", "add", "kettle", "--hardware", "virtual", "--release-key", "acme.pub.pem")).Succeeded();

@@ -29,7 +29,7 @@ public sealed class TwoServersKillTests(ITestOutputHelper output) : IAsyncLifeti
         _database = await PostgreSql.Instance.NewDatabaseAsync();
         _own = new NpgsqlConnection(_database + ";Pooling=false");
         await _own.OpenAsync();
-        _one = await OtaServer.NewAsync(_folder["one"], await AsUserAsync("one"));
+        _one = await OtaServer.NewAsync(_folder["one"], await AsUserAsync("one"), more: [.. OtaServer.WithoutLimits]);
     }
 
     public async ValueTask DisposeAsync()
@@ -121,7 +121,8 @@ public sealed class TwoServersKillTests(ITestOutputHelper output) : IAsyncLifeti
         return new NpgsqlConnectionStringBuilder(_database) { Username = user }.ToString();
     }
 
-    private async Task<OtaServer> StartTwoAsync() => await OtaServer.NewAsync(_folder["two"], await AsUserAsync("two"), beside: _one.Data);
+    private async Task<OtaServer> StartTwoAsync() =>
+        await OtaServer.NewAsync(_folder["two"], await AsUserAsync("two"), beside: _one.Data, more: [.. OtaServer.WithoutLimits]);
 
     private async Task<string> AddProductAsync()
     {

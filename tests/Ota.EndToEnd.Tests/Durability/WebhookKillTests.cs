@@ -37,7 +37,7 @@ public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await OtaServer.NewAsync(_folder["data"]);
+        _server = await OtaServer.NewAsync(_folder["data"], more: [.. OtaServer.WithoutLimits]);
         _devices = new HttpClient { BaseAddress = _server.Address };
         _receiver = await StubServer.StartAsync(TakeAsync);
     }

@@ -36,7 +36,8 @@ public class ProviderTests : IAsyncLifetime
         using var ada = new ABrowser(_server);
         Assert.Contains("Sign in with 127.0.0.1", await ada.Client.GetStringAsync("sign-in"), StringComparison.Ordinal);
 
-        using var answer = await _provider.SignInAsync(ada, "/rollouts");
+        var back = await _provider.BackAsync(ada, "/rollouts");
+        using var answer = await ada.Client.GetAsync(back);
 
         Assert.Equal((HttpStatusCode.Redirect, "/rollouts"), (answer.StatusCode, answer.Headers.Location?.ToString()));
         Assert.True(await ada.IsSignedInAsync());
@@ -46,7 +47,7 @@ public class ProviderTests : IAsyncLifetime
             [$"OpenID Connect person.add Ada Lovelace as developer, ada-1 of {_provider.Address}", "Ada Lovelace person.sign-in Ada Lovelace by OpenID Connect"],
             await DeedsAsync());
         Assert.Contains("which keeps your password", await ada.Client.GetStringAsync("account"), StringComparison.Ordinal);
-        foreach (var secret in new[] { AProvider.Secret, Uri.EscapeDataString(AProvider.Secret), "an-access-token" })
+        foreach (var secret in new[] { AProvider.Secret, Uri.EscapeDataString(AProvider.Secret), "an-access-token", Part(back, "code"), Part(back, "state") })
             Assert.DoesNotContain(secret, _server.Log.Text, StringComparison.Ordinal);
     }
 
@@ -269,6 +270,22 @@ public class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attempts_by_the_hundred_are_turned_away_on_the_way_there_and_on_the_way_back()
+    {
+        await using var server = await _provider.ServerAsync("--RefusedCallsPerMinute", "2");
+        using var ada = new ABrowser(server);
+        var back = await _provider.BackAsync(ada);
+        using (var refused = await ada.Client.GetAsync(back + "x&state=y"))
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+
+        foreach (var path in new[] { "sign-in/provider", back })
+        {
+            using var answer = await ada.Client.GetAsync(path);
+            Assert.Equal((HttpStatusCode.TooManyRequests, true), (answer.StatusCode, answer.Headers.RetryAfter is not null));
+        }
+    }
+
+    [Fact]
     public async Task Nobody_is_led_elsewhere_after_signing_in()
     {
         foreach (var then in new[] { "//evil.example/", "https://evil.example/", "/\\evil.example" })
@@ -320,6 +337,7 @@ public class ProviderTests : IAsyncLifetime
         var fault = await Assert.ThrowsAsync<SettingFault>(() => RunningServer.StartAsync(null, given));
 
         Assert.Contains(setting, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("user:secret", fault.Message, StringComparison.Ordinal);
     }
 
     private async Task<ABrowser> SignedInAsync()

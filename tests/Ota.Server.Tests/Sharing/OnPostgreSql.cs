@@ -247,7 +247,7 @@ public sealed class MenderOnPostgreSqlTests : Dialects.MenderTests
     }
 }
 
-public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetentionTests
+public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
 {
     public override ValueTask InitializeAsync()
     {
@@ -256,7 +256,7 @@ public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetenti
     }
 }
 
-public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
+public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetentionTests
 {
     public override ValueTask InitializeAsync()
     {

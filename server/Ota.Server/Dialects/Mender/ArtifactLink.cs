@@ -40,7 +40,8 @@ internal static class ArtifactLink
                 services.GetRequiredService<MasterSecret>().DownloadSignature(device.Id, device.Generation, sha256, expires))
             || services.GetRequiredService<CallLimits>().Admit(context, new Caller(device, device.Generation)) is not { } caller)
         {
-            await CallLimits.RefuseAsync(context, Problems.Of(403, "link", "The link is not good", "It has expired, or never was. Ask for the deployment again."));
+            await CallLimits.RefuseAsync(
+                context, Problems.Of(403, "link", "The link is not good", "It has expired, or never was. Ask for the deployment again."));
             return;
         }
 

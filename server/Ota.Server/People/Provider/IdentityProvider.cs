@@ -60,17 +60,7 @@ internal sealed partial class IdentityProvider : IDisposable
 
     /// <summary>Where the browser goes; null when the provider does not say.</summary>
     public async Task<string?> AddressAsync(ProviderState state, CancellationToken cancellation) =>
-        await ConfigurationAsync(cancellation) is not { } found ? null : QueryHelpers.AddQueryString(found.AuthorizationEndpoint, new Dictionary<string, string?>
-        {
-            ["response_type"] = "code",
-            ["client_id"] = _settings.ClientId,
-            ["redirect_uri"] = state.Redirect,
-            ["scope"] = _settings.Scopes,
-            ["state"] = state.State,
-            ["nonce"] = state.Nonce,
-            ["code_challenge"] = state.Challenge,
-            ["code_challenge_method"] = "S256",
-        });
+        await ConfigurationAsync(cancellation) is { } found ? QueryHelpers.AddQueryString(found.AuthorizationEndpoint, Asked(state)) : null;
 
     /// <summary>Redeems the code that a browser came back with.</summary>
     /// <param name="issuer">Who sent it back, if the provider says so (RFC 9207).</param>
@@ -92,24 +82,43 @@ internal sealed partial class IdentityProvider : IDisposable
         }
 
         if (answer?.IdToken is not { Length: > 0 and < LongestAnswer } idToken)
-            return Disbelieved(answer?.Error is { Length: > 0 and < 100 } error && error.All(IsPlain) ? error : "no id token", "The provider did not take its own code. It may have been used, or be too old.");
+        {
+            return Disbelieved(
+                answer?.Error is { Length: > 0 and < 100 } error && error.All(IsPlain) ? error : "no id token",
+                "The provider did not take its own code. It may have been used, or be too old.");
+        }
+
         return await ProvedAsync(idToken, answer, found, state, cancellation);
     }
 
     public void Dispose() => _client.Dispose();
 
+    private Dictionary<string, string?> Asked(ProviderState state) => new()
+    {
+        ["response_type"] = "code",
+        ["client_id"] = _settings.ClientId,
+        ["redirect_uri"] = state.Redirect,
+        ["scope"] = _settings.Scopes,
+        ["state"] = state.State,
+        ["nonce"] = state.Nonce,
+        ["code_challenge"] = state.Challenge,
+        ["code_challenge_method"] = "S256",
+    };
+
     private async Task<Redeemed> ProvedAsync(
         string idToken, OpenIdConnectMessage answer, OpenIdConnectConfiguration found, ProviderState state, CancellationToken cancellation)
     {
         var result = await ValidateAsync(idToken, found);
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException && _newKeys.Take(ref _newKeysMark, _time.GetUtcNow().UtcTicks, _newKeys.Interval) is null
+        if (result.Exception is SecurityTokenSignatureKeyNotFoundException
+            && _newKeys.Take(ref _newKeysMark, _time.GetUtcNow().UtcTicks, _newKeys.Interval) is null
             && await AnewAsync(cancellation) is { } renewed)
             result = await ValidateAsync(idToken, renewed);
         if (!result.IsValid)
         {
             return result.Exception switch
             {
-                SecurityTokenExpiredException or SecurityTokenNotYetValidException => Disbelieved("lifetime", "Its token is expired, or not good yet. Is the clock of this server right?"),
+                SecurityTokenExpiredException or SecurityTokenNotYetValidException =>
+                    Disbelieved("lifetime", "Its token is expired, or not good yet. Is the clock of this server right?"),
                 SecurityTokenInvalidAudienceException => Disbelieved("audience", "Its token is for another application."),
                 SecurityTokenInvalidIssuerException => Disbelieved("issuer", "Its token is another provider's."),
                 _ => Disbelieved(result.Exception?.GetType().Name ?? "token", "Its token is not signed by it."),

@@ -39,10 +39,12 @@ internal static class ProviderPages
             ? (Root + (string.IsNullOrEmpty(then) ? "" : "?then=" + Uri.EscapeDataString(then)), settings.Authority.Host)
             : null;
 
-    private static async Task<IResult> BeginAsync(HttpContext context, string? then = null)
+    private static async Task<IResult> BeginAsync(HttpContext context, CallLimits limits, string? then = null)
     {
         if (context.RequestServices.GetService<IdentityProvider>() is not { } provider)
             return None();
+        if (limits.TakeRefused(context) is { } wait)
+            return RefuseFlood(context, wait);
         var request = context.Request;
         var state = context.RequestServices.GetRequiredService<ProviderCookie>().Begin(
             context, SignInPages.IsOurs(then ?? "") ? then! : "/", $"{request.Scheme}://{request.Host}{request.PathBase}{Back}");
@@ -63,12 +65,7 @@ internal static class ProviderPages
                 ? (null, "The provider did not let you in" + (error is { Length: < 64 } && error.All(IsPlain) ? $" ({error})." : "."), 403)
                 : await ArriveAsync(context, provider, begun, code, iss);
         if (person is null)
-        {
-            if (limits.TakeRefused(context) is not { } wait)
-                return Refuse(context, fault, status);
-            CallLimits.SetRetryAfter(context, wait);
-            return Refuse(context, "Too many attempts. Try again in a minute.", StatusCodes.Status429TooManyRequests);
-        }
+            return limits.TakeRefused(context) is { } wait ? RefuseFlood(context, wait) : Refuse(context, fault, status);
 
         await SignInPages.BeginAsync(context, person, context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() + Session);
         return TypedResults.LocalRedirect(begun!.Then);
@@ -84,7 +81,8 @@ internal static class ProviderPages
         if (ProviderPolicy.RoleOf(claims, settings) is not { } role)
         {
             return (null,
-                $"The provider knows you, but nothing that it says of you gives you a role here. Ask an admin of this server; its roles go by the claim {settings.RoleClaim}.",
+                "The provider knows you, but nothing that it says of you gives you a role here. Ask an admin of this server; "
+                + $"its roles go by the claim {settings.RoleClaim}.",
                 StatusCodes.Status403Forbidden);
         }
 
@@ -92,9 +90,17 @@ internal static class ProviderPages
         return (arrival.Person, arrival.Fault ?? "", StatusCodes.Status403Forbidden);
     }
 
-    private static RazorComponentResult<SignInForm> Refuse(HttpContext context, string fault, int status) => SignInPages.Page(context, "", then: null, fault, status);
+    private static RazorComponentResult<SignInForm> Refuse(HttpContext context, string fault, int status) =>
+        SignInPages.Page(context, "", then: null, fault, status);
 
-    private static ProblemHttpResult None() => Problems.Of(404, "no-provider", "Not found", "People sign in with passwords here: setting OidcAuthority names no provider.");
+    private static RazorComponentResult<SignInForm> RefuseFlood(HttpContext context, TimeSpan wait)
+    {
+        CallLimits.SetRetryAfter(context, wait);
+        return Refuse(context, SignInPages.TooMany(wait), StatusCodes.Status429TooManyRequests);
+    }
+
+    private static ProblemHttpResult None() =>
+        Problems.Of(404, "no-provider", "Not found", "People sign in with passwords here: setting OidcAuthority names no provider.");
 
     private static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '-';
 }

@@ -48,8 +48,8 @@ internal sealed class ProviderCookie(IDataProtectionProvider protection, TimePro
     public ProviderState Begin(HttpContext context, string then, string redirect)
     {
         var state = ProviderState.New(then.Length > LongestThen ? "/" : then, redirect, time.GetUtcNow());
-        context.Response.Cookies.Append(
-            Name, Base64Url.EncodeToString(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(state, ProviderStateJson.Default.ProviderState))), Options(context, Life));
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(state, ProviderStateJson.Default.ProviderState);
+        context.Response.Cookies.Append(Name, Base64Url.EncodeToString(_protector.Protect(bytes)), Options(context, Life));
         return state;
     }
 

@@ -62,7 +62,7 @@ internal sealed class AVisitor : IAsyncDisposable
     }
 
     /// <summary>Waits until a text stands on the page, without asking for the page again.</summary>
-    public Task SeesAsync(string text) => Page.GetByText(text).First.WaitForAsync();
+    public Task SeesAsync(string text, float patience = 60_000) => Page.GetByText(text).First.WaitForAsync(new() { Timeout = patience });
 
     /// <summary>Waits until the heading stands there.</summary>
     public Task ReadyAsync() => Page.WaitForSelectorAsync("main h1");

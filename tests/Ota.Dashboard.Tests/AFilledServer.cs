@@ -1,4 +1,5 @@
 using Dapper;
+using Ota.Server.Alerts;
 using Ota.Server.Tests.Dialects;
 using Ota.Server.Tests.Running;
 using Ota.Signing;
@@ -37,6 +38,18 @@ internal sealed record AFilledServer(string Device, string Client, string Releas
         await server.PostAsync("api/v1/people", new { name = "Grace", role = "support" });
         var release = (await server.GetAsync("api/v1/products/kettle/releases/1.1.0")).GetProperty("id").GetString()!;
         return new AFilledServer(fleet.Devices[0], client, release, rollout);
+    }
+
+    /// <summary>A device fails so often that it is a crash loop.</summary>
+    public static async Task CrashAsync(RunningServer server, ADevice device)
+    {
+        device.Cause = "crash";
+        for (var i = 0; i < AlertPolicy.Restarts; i++)
+        {
+            server.Time.Ahead += TimeSpan.FromSeconds(2);
+            device.Starts++;
+            await device.HeldAsync();
+        }
     }
 
     public static ABuild Recovery()

@@ -69,6 +69,25 @@ internal sealed class AVisitor : IAsyncDisposable
 
     public Task PressAsync(string button) => Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
+    /// <summary>Does what takes a reason.</summary>
+    public async Task SteerAsync(string button, string reason)
+    {
+        await PressAsync(button);
+        await Page.FillAsync("#reason", reason);
+        await Page.Locator(".rz-dialog button:is(.act, .danger)").ClickAsync();
+        await Page.Locator(".rz-dialog").WaitForAsync(new() { State = WaitForSelectorState.Detached });
+    }
+
+    /// <summary>What comes when a link is pressed.</summary>
+    public async Task<byte[]> DownloadAsync(string link)
+    {
+        var download = await Page.RunAndWaitForDownloadAsync(() => Page.GetByRole(AriaRole.Link, new() { Name = link }).ClickAsync());
+        await using var file = await download.CreateReadStreamAsync();
+        using var bytes = new MemoryStream();
+        await file.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+        return bytes.ToArray();
+    }
+
     public string Address(string path) => new Uri(_server.Anyone.BaseAddress!, path).ToString();
 
     public async ValueTask DisposeAsync()

@@ -29,12 +29,11 @@ public sealed class LiveTests : IAsyncLifetime
     public async Task Every_page_follows_what_is_done_elsewhere()
     {
         var key = await _server.AddProductAsync();
-        var device = await ADevice.EnrollAsync(_server, key);
-        await device.HeldAsync();
+        var device = await NewAsync(key, 1);
         var release = (await _server.UploadedAsync(ABuild.Of("1.0.0"))).GetProperty("id").GetString();
         await using var admin = await AVisitor.OfAsync(_server, "admin");
 
-        await FollowsAsync(admin, "fleet", "", "02:00:00:00:00:02", () => ADevice.EnrollAsync(_server, key, "02:00:00:00:00:02"));
+        await FollowsAsync(admin, "fleet", "", "02:00:00:00:00:02", () => NewAsync(key, 2));
         await FollowsAsync(admin, "device", "devices/" + device.Id, "-71 dBm", () =>
         {
             device.Rssi = -71;
@@ -62,9 +61,15 @@ public sealed class LiveTests : IAsyncLifetime
     {
         var key = await _server.AddProductAsync(poll: "every 10s");
         await using var viewer = await AVisitor.OfAsync(_server, "viewer");
-        var (looping, weak, silent) = (await NewAsync(key, 1), await NewAsync(key, 2), await NewAsync(key, 3));
+        var (silent, looping, weak) = (await NewAsync(key, 1), await NewAsync(key, 2), await NewAsync(key, 3));
 
-        await FollowsAsync(viewer, "crash loop", "devices/" + looping.Id, "Crash loop, since", () => CrashAsync(looping));
+        await FollowsAsync(viewer, "silence", "devices/" + silent.Id, "Silent, since", () =>
+        {
+            _server.Time.Ahead += TimeSpan.FromMinutes(20);
+            _server.App.Services.GetRequiredService<AlertWatch>().Sweep();
+            return Task.CompletedTask;
+        });
+        await FollowsAsync(viewer, "crash loop", "devices/" + looping.Id, "Crash loop, since", () => AFilledServer.CrashAsync(_server, looping));
         await FollowsAsync(viewer, "weak signal", "devices/" + weak.Id, "Weak signal, since", async () =>
         {
             weak.Rssi = -88;
@@ -74,12 +79,6 @@ public sealed class LiveTests : IAsyncLifetime
                 _server.Time.Ahead += TimeSpan.FromMinutes(1.1);
                 await weak.HeldAsync();
             }
-        });
-        await FollowsAsync(viewer, "silence", "devices/" + silent.Id, "Silent, since", () =>
-        {
-            _server.Time.Ahead += TimeSpan.FromMinutes(20);
-            _server.App.Services.GetRequiredService<AlertWatch>().Sweep();
-            return Task.CompletedTask;
         });
 
         Say("an alert shows on its device's open page after");
@@ -97,7 +96,7 @@ public sealed class LiveTests : IAsyncLifetime
         await viewer.OpenAsync("devices/" + device.Id);
         await viewer.SeesAsync("-60 dBm");
 
-        await CrashAsync(device);
+        await AFilledServer.CrashAsync(one, device);
         var seen = viewer.SeesAsync("Crash loop, since", 2 * Patience);
         var clock = Stopwatch.StartNew();
         while ((await one.GetAsync("api/v1/alerts?open=true")).GetArrayLength() == 0)
@@ -124,16 +123,6 @@ public sealed class LiveTests : IAsyncLifetime
         var device = await ADevice.EnrollAsync(_server, key, $"02:00:00:00:00:0{number}");
         await device.HeldAsync();
         return device;
-    }
-
-    private static async Task CrashAsync(ADevice device)
-    {
-        device.Cause = "crash";
-        for (var i = 0; i < AlertPolicy.Restarts; i++)
-        {
-            device.Starts++;
-            await device.HeldAsync();
-        }
     }
 
     private async Task PutAsync(string path, object body)

@@ -6,21 +6,8 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>Every page: fit for everybody, at a desk and on a telephone, by day and by night.</summary>
-public sealed class PagesTests : IAsyncLifetime
+public sealed class PagesTests(PagesTests.Filled filled) : IClassFixture<PagesTests.Filled>
 {
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
 
     [Theory]
     [InlineData(1440, ColorScheme.Light)]
@@ -29,10 +16,10 @@ public sealed class PagesTests : IAsyncLifetime
     [InlineData(390, ColorScheme.Dark)]
     public async Task No_page_has_a_serious_fault_of_accessibility_nor_is_wider_than_the_screen(int width, ColorScheme scheme)
     {
-        var filled = await AFilledServer.FillAsync(_server);
-        await using var admin = await AVisitor.OfAsync(_server, "admin", width, scheme);
+        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
+        await using var admin = await AVisitor.OfAsync(filled.Server, "admin", width, scheme);
         var faults = new List<string>();
-        foreach (var (name, path) in filled.Pages.Append(("account", "account")))
+        foreach (var (name, path) in filled.With.Pages.Append(("account", "account")))
         {
             await admin.OpenAsync(path);
             if (name == "rollout-new")
@@ -44,7 +31,7 @@ public sealed class PagesTests : IAsyncLifetime
             await LookAsync(admin, $"{name}-{width}-{scheme}", faults);
         }
 
-        foreach (var (name, device) in new[] { ("recover", filled.Device), ("recover-client", filled.Client) })
+        foreach (var (name, device) in new[] { ("recover", filled.With.Device), ("recover-client", filled.With.Client) })
         {
             await admin.OpenAsync("devices/" + device);
             await admin.PressAsync("Recover…");
@@ -52,7 +39,7 @@ public sealed class PagesTests : IAsyncLifetime
             await LookAsync(admin, $"{name}-{width}-{scheme}", faults);
         }
 
-        await admin.OpenAsync("devices/" + filled.Device);
+        await admin.OpenAsync("devices/" + filled.With.Device);
         await admin.PressAsync("Label…");
         await admin.PressAsync("Show it");
         await admin.Page.Locator("img.label").WaitForAsync();
@@ -60,7 +47,7 @@ public sealed class PagesTests : IAsyncLifetime
         await admin.OpenAsync("products/kettle");
         await admin.Page.EvaluateAsync("() => document.querySelectorAll('details').forEach(one => one.open = true)");
         await LookAsync(admin, $"product-open-{width}-{scheme}", faults);
-        await using var nobody = await AVisitor.NewAsync(_server, width, scheme);
+        await using var nobody = await AVisitor.NewAsync(filled.Server, width, scheme);
         foreach (var path in new[] { "sign-in", "setup" })
         {
             await nobody.OpenAsync(path);
@@ -80,5 +67,27 @@ public sealed class PagesTests : IAsyncLifetime
             faults.Add($"{name} is {wide} pixels wider than the screen.");
         foreach (var fault in (await visitor.Page.RunAxe()).Violations.Where(fault => fault.Impact is "serious" or "critical"))
             faults.Add($"{name}: {fault.Id}, {fault.Help}: {string.Join(" | ", fault.Nodes.Take(3).Select(node => node.Html))}");
+    }
+
+    /// <summary>One for all of them: nothing on it is changed.</summary>
+    public sealed class Filled : IAsyncLifetime
+    {
+        internal RunningServer Server { get; private set; } = null!;
+
+        internal AFilledServer With { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            if (Chromium.Missing is not null)
+                return;
+            Server = await RunningServer.StartAsync();
+            With = await AFilledServer.FillAsync(Server);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (Server is not null)
+                await Server.DisposeAsync();
+        }
     }
 }

@@ -19,12 +19,7 @@ public sealed partial class ReadmeTests : IAsyncLifetime
         var key = await _server.AddProductAsync();
         _unit = await ADevice.EnrollAsync(_server, key);
         await _unit.HeldAsync();
-        _unit.Cause = "crash";
-        for (var i = 0; i < 3; i++)
-        {
-            _unit.Starts++;
-            await _unit.HeldAsync();
-        }
+        await AFilledServer.CrashAsync(_server, _unit);
 
         var well = await ADevice.EnrollAsync(_server, key, "02:00:00:00:00:02");
         await well.HeldAsync();

@@ -32,7 +32,7 @@ internal sealed class SqlTrace
     // Settings of a connection are no questions.
     private void Ran(string sql)
     {
-        if (!sql.StartsWith("PRAGMA", StringComparison.Ordinal))
+        if (!sql.TrimStart().StartsWith("PRAGMA", StringComparison.Ordinal))
             _ran.Enqueue(sql);
     }
 }

@@ -66,9 +66,16 @@ public sealed class CostTests : IAsyncLifetime
         clock.Restart();
         await viewer.Page.FillAsync("input[type=search]", "02-00-00-09-99-99");
         await viewer.SeesAsync("1 to 1 of 1 device");
-        Say($"dashboard: 100,000 devices, first page {first} ms warm, search {clock.ElapsedMilliseconds} ms");
-
+        var search = clock.ElapsedMilliseconds;
         await viewer.SeesAsync("02:00:00:09:99:99");
+        await _server.UploadedAsync(ABuild.Of("2.0.0"));
+        var rollout = (await _server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "2.0.0", waves = new[] { "1%", "rest" } }))
+            .GetProperty("id").GetInt64();
+        clock.Restart();
+        await viewer.OpenAsync($"rollouts/{rollout}");
+        Say($"dashboard: 100,000 devices, first page {first} ms warm, search {search} ms, a rollout to all {clock.ElapsedMilliseconds} ms");
+
+        Assert.Equal("100,000", await viewer.Page.Locator("section[aria-labelledby=plan] dd").First.InnerTextAsync());
     }
 
     private static async Task CostsAsync(AVisitor admin, SqlTrace trace, string name, string path, int devices)

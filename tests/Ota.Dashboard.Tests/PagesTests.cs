@@ -9,6 +9,11 @@ namespace Ota.Dashboard.Tests;
 public sealed class PagesTests(PagesTests.Filled filled) : IClassFixture<PagesTests.Filled>
 {
 
+    private const string TimesElsewhere =
+        """
+        () => [...document.querySelectorAll('main time')].filter(time => !/ Australia\/Adelaide, .* UTC$/.test(time.title)).map(time => time.outerHTML)
+        """;
+
     [Theory]
     [InlineData(1440, ColorScheme.Light)]
     [InlineData(1440, ColorScheme.Dark)]
@@ -65,6 +70,8 @@ public sealed class PagesTests(PagesTests.Filled filled) : IClassFixture<PagesTe
         var wide = await visitor.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
         if (wide > 0)
             faults.Add($"{name} is {wide} pixels wider than the screen.");
+        faults.AddRange((await visitor.Page.EvaluateAsync<string[]>(TimesElsewhere))
+            .Select(time => $"{name}: {time} is not in the reader's zone with UTC on hover."));
         foreach (var fault in (await visitor.Page.RunAxe()).Violations.Where(fault => fault.Impact is "serious" or "critical"))
             faults.Add($"{name}: {fault.Id}, {fault.Help}: {string.Join(" | ", fault.Nodes.Take(3).Select(node => node.Html))}");
     }

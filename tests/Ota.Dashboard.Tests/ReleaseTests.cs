@@ -55,7 +55,7 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.Equal("beta", (await ReleaseAsync()).GetProperty("channel").GetString());
         Assert.Equal(build.Bytes, await developer.DownloadAsync("Image"));
         Assert.Equal(build.Statement.Sign(build.Key), Encoding.ASCII.GetString(await developer.DownloadAsync("Statement")));
-        await developer.PressAsync("May not be skipped");
+        await developer.PressAsync("Make it a step");
         await developer.SeesAsync("A step: devices below it run it before anything newer.");
         Assert.True((await ReleaseAsync()).GetProperty("step").GetBoolean());
         await developer.SteerAsync("Withdraw…", "it leaks");

@@ -25,12 +25,15 @@ need() {
     command -v "$1" >/dev/null || echo "note: $1 (package $2) is missing and could not be installed; tests that need it will say so"
 }
 need curl curl
+need jq jq
 [ -d /usr/lib/postgresql ] || need initdb postgresql
 [ -e /usr/share/zoneinfo/Australia/Adelaide ] || need zdump tzdata
 need node nodejs
 need npm npm --no-install-recommends
 need openssl openssl
 need swupdate swupdate --no-install-recommends
+need mender mender-client --no-install-recommends
+need mender-artifact mender-artifact --no-install-recommends
 need chromium chromium --no-install-recommends
 
 # A package of npm in a folder of tests/.tools. It comes whole or not at all, while the build runs.

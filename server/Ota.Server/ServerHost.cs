@@ -89,6 +89,9 @@ internal static partial class ServerHost
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(ServerSettings.DefaultUrl);
         var settings = ServerSettings.From(builder.Configuration);
+        // Before anything is made that a start which fails would leave behind.
+        if (StartFaults.OfCertificate(settings, builder.Configuration) is { } uncertified)
+            throw uncertified;
         var directory = Usable(() => new DataDirectory(settings), settings.Data);
         var alone = Usable(() => DataLock.TryTake(settings.Data), settings.Data) ?? throw new SettingFault(
             $"Another server runs on the data folder {settings.Data}. Stop that one, or give this one a folder of its own with --data.");
@@ -183,6 +186,7 @@ internal static partial class ServerHost
         services.AddSingleton<Fleet>();
         services.AddSingleton<DeviceAuthentication>();
         services.AddSingleton<Adoption>();
+        services.AddSingleton<AdoptionGate>();
         services.AddSingleton<DialectAuthentication>();
         services.AddSingleton<DialectDesk>();
         services.AddSingleton<ClientNotes>();
@@ -199,6 +203,8 @@ internal static partial class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<BlynkListener>());
         services.AddSingleton<DeploymentDesk>();
         services.AddSingleton<ReportLog>();
+        services.AddSingleton<TimelineRetention>();
+        services.AddSingleton<StrandedRecoveries>();
         services.AddSingleton<CheckInFlow>();
         services.AddSingleton<ClientDownloads>();
         services.AddSingleton<WriteBehind>();

@@ -11,14 +11,15 @@ internal sealed class IdlePins(Child server, TestFleet fleet)
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(30);
 
     /// <summary>Mebibytes of the process before, with all of them connected, and after it was left alone with them for half a minute.</summary>
-    public async Task<(double Before, double Connected, double Later)> RunAsync(int blynkPort)
+    /// <param name="connectAsync">Connects the device that has this Blynk token.</param>
+    public async Task<(double Before, double Connected, double Later)> RunAsync(Func<string, Task<BlynkClient>> connectAsync)
     {
         await fleet.GrowAsync(Devices);
         var tokens = await fleet.BlynkTokensAsync(Devices);
         var before = Resident();
         var clients = new BlynkClient[Devices];
         await Parallel.ForAsync(0, Devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (i, _) =>
-            clients[i] = await BlynkClient.ConnectAsync(blynkPort, tokens[i]));
+            clients[i] = await connectAsync(tokens[i]));
         var connected = Resident();
         await Task.Delay(Quiet);
         var later = Resident();

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Ota.Benchmarks;
 
 /// <summary>Starts both servers, runs what was asked for in alternation and prints the table.</summary>
-internal sealed class Session(BenchmarkOptions options, string folder, Child server, int blynkPort, Child nginx, TestFleet fleet, byte[] image)
+internal sealed class Session(BenchmarkOptions options, string folder, Child server, BlynkPorts blynk, Child nginx, TestFleet fleet, byte[] image)
 {
     private const int Connections = 64;
 
@@ -23,12 +23,12 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
             var image = new byte[1024 * 1024];
             Random.Shared.NextBytes(image);
             await using var nginx = await Nginx.StartAsync(folder, image);
-            var blynkPort = Child.FreePort();
-            await using var server = await OtaProcess.StartAsync(options.Server, Path.Combine(folder, "data"), "--BlynkPort", $"127.0.0.1:{blynkPort}");
+            var blynk = await BlynkPorts.NewAsync(folder);
+            await using var server = await OtaProcess.StartAsync(options.Server, Path.Combine(folder, "data"), blynk.Arguments);
             var fleet = new TestFleet(server.Url);
             var adminKey = await File.ReadAllTextAsync(Path.Combine(folder, "data", "admin.key"));
             await fleet.MakeAsync(adminKey.Trim(), image);
-            await new Session(options, folder, server, blynkPort, nginx, fleet, image).MeasureAsync();
+            await new Session(options, folder, server, blynk, nginx, fleet, image).MeasureAsync();
         }
         finally
         {
@@ -58,22 +58,24 @@ internal sealed class Session(BenchmarkOptions options, string folder, Child ser
         if (options.WantsOnly("million"))
             await new MillionFigures(options, folder, server, fleet.Tokens, nginx).RunAsync(image);
         if (options.Wants("idle-pins"))
-            await IdlePinsAsync();
+            await IdlePinsAsync("Blynk's protocol", token => BlynkClient.ConnectAsync(blynk.Plain, token));
+        if (options.WantsOnly("idle-pins-tls"))
+            await IdlePinsAsync("Blynk's protocol with TLS", token => BlynkClient.ConnectSecurelyAsync(blynk.Secure, token, blynk.Certificate));
     }
 
-    private async Task IdlePinsAsync()
+    private async Task IdlePinsAsync(string how, Func<string, Task<BlynkClient>> connectAsync)
     {
-        var (before, connected, later) = await new IdlePins(server, fleet).RunAsync(blynkPort);
-        Console.WriteLine($"{IdlePins.Devices:N0} devices connected by Blynk's protocol and silent");
+        var (before, connected, later) = await new IdlePins(server, fleet).RunAsync(connectAsync);
+        Console.WriteLine($"{IdlePins.Devices:N0} devices connected by {how} and silent");
         Console.WriteLine($"  resident: {before:F0} MiB before, {connected:F0} MiB with them, {later:F0} MiB half a minute later");
     }
 
     private async Task PinsAsync()
     {
-        var pins = new PinFigures(server.Url, blynkPort, fleet.StaffKey);
-        var blynk = await fleet.BlynkTokensAsync(PinFigures.Waiting);
+        var pins = new PinFigures(server.Url, blynk.Plain, fleet.StaffKey);
+        var tokens = await fleet.BlynkTokensAsync(PinFigures.Waiting);
         await PinsAsync($"writes to the pins of {PinFigures.Waiting:N0} devices that wait", round => pins.RunAsync(fleet.Tokens, round));
-        await PinsAsync($"the same by Blynk's HTTP API to {PinFigures.Waiting:N0} devices on its port", round => pins.RunBlynkAsync(blynk, round));
+        await PinsAsync($"the same by Blynk's HTTP API to {PinFigures.Waiting:N0} devices on its port", round => pins.RunBlynkAsync(tokens, round));
     }
 
     private async Task PinsAsync(string what, Func<int, Task<double[]>> run)

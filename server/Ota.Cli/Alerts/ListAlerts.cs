@@ -4,7 +4,7 @@ using Ota.Cli.Output;
 
 namespace Ota.Cli.Alerts;
 
-/// <param name="Kind"><c>crash-loop</c>, <c>silent</c> or <c>weak-signal</c>.</param>
+/// <param name="Kind"><c>crash-loop</c>, <c>silent</c>, <c>weak-signal</c> or <c>stranded</c>.</param>
 /// <param name="Closed">Null while it is open.</param>
 internal sealed record Alert(
     long Id,
@@ -28,7 +28,7 @@ internal static class ListAlerts
 
     private static readonly Option<string?> Kind = new("--kind")
     {
-        Description = "Only of this kind: crash-loop, silent or weak-signal.",
+        Description = "Only of this kind: crash-loop, silent, weak-signal or stranded.",
         HelpName = "kind",
     };
 

@@ -26,6 +26,9 @@ internal sealed record Deployment
     public DateTimeOffset? Offered { get; init; }
     public DateTimeOffset? Ended { get; init; }
     public DateTimeOffset? Expires { get; init; }
+
+    /// <summary>A recovery in two steps, of a client that knows no orders.</summary>
+    public bool? TwoStep { get; init; }
 }
 
 /// <summary>Exactly one of device, group, all.</summary>

@@ -7,9 +7,10 @@ namespace Ota.Cli.Devices;
 internal sealed record NewClient(string HardwareId, string Dialect, string? Hardware, string? Protection);
 
 /// <param name="User">With the token as password, where a client has Basic authentication.</param>
+/// <param name="ProtectionBefore">What it was taken to check until now; null unless that has changed.</param>
 /// <param name="Path">What it is to ask on the server; empty for one that speaks Blynk, which has a port and its token.</param>
 internal sealed record AdoptedClient(
-    string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
+    string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path, string? ProtectionBefore);
 
 /// <summary><c>ota device adopt</c></summary>
 internal static class AdoptDevice
@@ -55,12 +56,21 @@ internal static class AdoptDevice
         {
             screen.Line(
                 isNew ? "Taken in: " : "It was there already: ",
-                new Cell(client.Device, Tone.Strong), $", {client.HardwareId} on {client.Hardware}.");
+                new Cell(client.Device, Tone.Strong), $", {client.HardwareId} on {client.Hardware}.",
+                client.ProtectionBefore is { } before ? $" What it checks is {client.Protection} from now on, not {before}." : "");
             if (client.Path.Length == 0)
             {
                 screen.Facts(("Dialect", client.Dialect), ("Checks", client.Protection));
                 screen.Line("Its token, 32 characters for the sketch's BLYNK_AUTH_TOKEN; whoever has it is this device:");
                 Screen.Verbatim(Cell.Clean(client.Token));
+                return;
+            }
+
+            if (ClientSettings.Of(call.Get(Product), client, call.Api.Server) is { } settings)
+            {
+                screen.Facts(("Dialect", client.Dialect), ("Checks", client.Protection));
+                screen.Line("Its own settings; whoever has the token in them is this device:");
+                Screen.Verbatim(settings);
                 return;
             }
 

@@ -29,8 +29,8 @@ internal static class ShowDevice
             ("Next check-in", NextCheckIn(device, now)),
             ("Wi-Fi", Wifi.Of(device.Rssi)),
             ("Last restart", LastRestart(device, now)),
-            ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : ""),
-            ("Free memory", Size.Of(device.FreeMemory)),
+            ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : Untold(device)),
+            ("Free memory", device.FreeMemory is null ? Untold(device) : Size.Of(device.FreeMemory)),
             ("Runs", device.Slot is null ? device.Running : $"{device.Running}, {device.Slot}"),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
             ("Updater", Updater(device)),
@@ -40,7 +40,7 @@ internal static class ShowDevice
             ("Secrets", device.Generation is > 1 ? $"generation {device.Generation}" : ""),
             ("Hand-over", new Cell(device.HandOverPending == true ? "pending: until it enrolls again, its old secrets work" : "", Tone.Busy)),
             ("Security floor", device.SecurityCounter),
-            ("Last order", device.LastOrder));
+            ("Last order", device.LastOrder is null ? Untold(device) : device.LastOrder));
 
         screen.Line();
         if (device.Deployments.Count > 0)
@@ -71,6 +71,9 @@ internal static class ShowDevice
             + (device.Resumes == true ? "goes on with a download that was cut" : "begins a download that was cut anew"),
             device.Protection == "signed" ? Tone.Plain : Tone.Busy);
 
+    // A client that is not ours and was heard may tell it never.
+    private static string Untold(Device device) => device is { Dialect: not null, LastSeen: not null } ? "-" : "";
+
     // A minute of grace, for a slow start or a busy network.
     private static Cell NextCheckIn(Device device, DateTimeOffset now) =>
         device.NextCheckIn is { } next && now - next > TimeSpan.FromMinutes(1)
@@ -80,7 +83,7 @@ internal static class ShowDevice
     private static Cell LastRestart(Device device, DateTimeOffset now)
     {
         if (device.RestartCause is null)
-            return new Cell("");
+            return new Cell(Untold(device));
         var at = device.RestartAt is { } when && when > DateTimeOffset.UnixEpoch ? ", " + When.Both(when, now) : "";
         var count = device.Restarts is { } restarts ? $", {restarts} in all" : "";
         var tone = device.RestartCause is "crash" ? Tone.Bad

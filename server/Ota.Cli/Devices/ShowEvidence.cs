@@ -5,12 +5,12 @@ using Ota.Cli.Output;
 
 namespace Ota.Cli.Devices;
 
-internal sealed record BandEvidence(string Band, double Hours, long Restarts, double? PerHour);
+internal sealed record BandEvidence(string Band, double Hours, long? Restarts, double? PerHour);
 
 internal sealed record RateRatio(double? Value, double Low, double? High);
 
 internal sealed record EvidenceReport(
-    double Hours, long Restarts, long Intended, IReadOnlyList<BandEvidence> Bands, long Unattributed,
+    double Hours, long? Restarts, long? Intended, IReadOnlyList<BandEvidence> Bands, long? Unattributed,
     IReadOnlyDictionary<string, long> Causes, RateRatio? Ratio, string Verdict, string Sentence);
 
 internal sealed record DeviceEvidence(string Device, DateTimeOffset? From, DateTimeOffset? To, EvidenceReport Evidence);
@@ -38,16 +38,16 @@ internal static class ShowEvidence
         screen.Line();
         screen.Table(
             ["Signal", "Hours", "Restarts", "An hour"],
-            [.. evidence.Bands.Select(band => new Cell[] { band.Band, Number(band.Hours, "0.0"), band.Restarts, Number(band.PerHour, "0.000") })],
+            [.. evidence.Bands.Select(band => new Cell[] { band.Band, Number(band.Hours, "0.0"), band.Restarts is { } count ? count : "-", Number(band.PerHour, "0.000") })],
             "");
         screen.Line();
         screen.Facts(
             ("Observed", $"{Number(evidence.Hours, "0.0")} hours, {When.Exact(shown.From)} to {When.Exact(shown.To)}"),
-            ("Restarts", evidence.Unattributed == 0
-                ? $"{evidence.Restarts}"
+            ("Restarts", evidence.Restarts is null ? "-"
+                : evidence.Unattributed == 0 ? $"{evidence.Restarts}"
                 : $"{evidence.Restarts}, {evidence.Unattributed} of them without a signal measured near them"),
             ("Causes", string.Join(", ", evidence.Causes.OrderByDescending(cause => cause.Value).Select(cause => $"{cause.Key} {cause.Value}"))),
-            ("Meant", evidence.Intended == 0 ? "" : $"{evidence.Intended} restarts for updates, recoveries or a person; not counted above"));
+            ("Meant", evidence.Intended is null or 0 ? "" : $"{evidence.Intended} restarts for updates, recoveries or a person; not counted above"));
     }
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";

@@ -43,7 +43,12 @@ internal static class DevicePins
     {
         var pin = await call.Api.PutAsync<PinChange, Pin>(
             ApiPath.Of($"devices/{call.Get(Id)}/pins/{call.Get(Name)}"), new PinChange(call.Find(Value)), cancellation);
-        call.Screen.Show(pin, screen => screen.Line($"Pin {pin.Name} is ", pin.Shown, "."));
+        call.Screen.Show(pin, screen =>
+        {
+            screen.Line($"Pin {pin.Name} is ", pin.Shown, ".");
+            if (pin.Listens == false)
+                screen.Line("The unit does not listen at the moment: it checks in when its own time has come, or when it listens again before that.");
+        });
     }
 
     private static async Task GetAsync(Call call, CancellationToken cancellation)
@@ -61,7 +66,7 @@ internal static class DevicePins
 
     private static void Table(Screen screen, Pin[] pins, DateTimeOffset now) => screen.Table(
         ["Pin", "Value", "Number", "Written", "By"],
-        [.. pins.Select(pin => new Cell[] { new(pin.Name, Tone.Strong), pin.Value, $"{pin.Number}", When.Ago(pin.At, now), pin.Who })],
+        [.. pins.Select(pin => new Cell[] { new(pin.Name, Tone.Strong), pin.Written, $"{pin.Number}", When.Ago(pin.At, now), pin.Who })],
         "Nothing was written to a pin of this device.");
 
     private static async Task WatchAsync(Call call, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ota.Cli.Api;
 using Ota.Cli.Deployments;
+using Ota.Cli.Devices;
 using Ota.Cli.Output;
 
 namespace Ota.Cli.Recovery;
@@ -59,6 +60,7 @@ internal static class DecommissionDevice
     private static async Task RunAsync(Call call, string? transferTo, CancellationToken cancellation)
     {
         var device = call.Get(Id)!;
+        await RefuseClientAsync(call, device, cancellation);
         Confirm(call, device);
         var asked = new NewDecommission(call.Get(Why)!, transferTo, Lifetime.Seconds(call.Get(Expires)), call.Get(YesReally));
         var (wipe, armed) = await call.Api.PostAsync<NewDecommission, Deployment>(
@@ -75,6 +77,18 @@ internal static class DecommissionDevice
                 ("Identity ends", When.Both(wipe.Expires, call.Now) + " at the latest"),
                 ("Take it back", $"ota deployment cancel {wipe.Id} (until the unit has it)"));
         });
+    }
+
+    // Before anybody is asked to mean it.
+    private static async Task RefuseClientAsync(Call call, string device, CancellationToken cancellation)
+    {
+        var unit = await call.Api.GetAsync<DeviceDetail>(ApiPath.Of($"devices/{device}"), cancellation);
+        if (unit.Dialect is { } dialect)
+        {
+            throw FailureException.Refused(
+                "urn:ota:problem:dialect", $"{device} speaks {dialect}: its client cannot be told to wipe itself.",
+                "'ota recover' clears its Wi-Fi where there is a recovery build; 'ota device hand-over' lets the hardware be taken in anew.", status: 422);
+        }
     }
 
     // There is no way back for the unit's owner, so a slip of the finger must not be enough.

@@ -52,13 +52,16 @@ internal static class RecoverDevice
         {
             screen.Line(
                 armed ? "Armed: " : "A recovery is under way already: ",
-                new Cell(recovery.Device, Tone.Strong), $" will run recovery {recovery.Version} once, ",
-                "forget its Wi-Fi and its owner, return to what it runs now and wait to be provisioned.");
+                new Cell(recovery.Device, Tone.Strong),
+                recovery.TwoStep == true
+                    ? $" is handed the recovery build {recovery.Version} once, the next time it asks, and what it runs now as soon as it asks from that. "
+                        + "What is cleared is up to the build."
+                    : $" will run recovery {recovery.Version} once, forget its Wi-Fi and its owner, return to what it runs now and wait to be provisioned.");
             screen.Facts(
                 ("Deployment", $"{recovery.Id}"),
                 ("State", Cell.State(recovery.State)),
                 ("Waits until", When.Both(recovery.Expires, call.Now)),
-                ("Take it back", $"ota deployment cancel {recovery.Id} (until the unit has it)"),
+                ("Take it back", $"ota deployment cancel {recovery.Id} ({(recovery.TwoStep == true ? "until it was handed out" : "until the unit has it")})"),
                 ("Follow it", $"ota device show {recovery.Device}"));
         });
     }

@@ -25,6 +25,7 @@ internal sealed record RolloutPicture(
             ("Stops", rollout is { Stop: { } stop, State: "scheduled" or "active" or "paused" } ? $"when {stop}" : ""),
             ("Advances", rollout is { State: "active", Advance: { } advance } && rollout.Wave < rollout.Waves.Count ? $"when {advance}" : ""),
             ("Next", Next(rollout, now)),
+            ("Ended", When.Both(rollout.Ended, now)),
         ]);
 
     /// <summary>What has to happen for it to go on; empty when nothing more does.</summary>

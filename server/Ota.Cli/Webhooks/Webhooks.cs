@@ -17,7 +17,7 @@ internal static class Webhooks
     private static readonly Option<string[]> Events = new("--event")
     {
         Description = "What it is told of; repeat it for several: alert.opened, alert.closed, deployment.confirmed, deployment.completed, "
-            + "deployment.reverted, deployment.refused, deployment.failed, rollout.stopped, rollout.completed.",
+            + "deployment.assumed, deployment.reverted, deployment.refused, deployment.failed, rollout.stopped, rollout.completed.",
         HelpName = "event",
         Required = true,
     };

@@ -4,7 +4,7 @@ namespace Ota.Server.Alerts;
 
 /// <summary>One thing that is or was wrong with a device, as staff see it.</summary>
 /// <param name="Id">Grows; of two alerts the later has the higher one.</param>
-/// <param name="Kind"><c>crash-loop</c>, <c>silent</c> or <c>weak-signal</c>.</param>
+/// <param name="Kind"><c>crash-loop</c>, <c>silent</c>, <c>weak-signal</c> or <c>stranded</c>.</param>
 /// <param name="Closed">Null while it is open.</param>
 /// <param name="Detail">What was seen when it opened, in a sentence.</param>
 public sealed record AlertView(
@@ -29,9 +29,9 @@ internal sealed record AlertChange(Device Device, AlertKind Kind, long At, strin
 /// <summary>The words for kinds of alerts.</summary>
 internal static class AlertWords
 {
-    private static readonly string[] Kinds = ["crash-loop", "silent", "weak-signal"];
-    private static readonly string[] Titles = ["Crash loop", "Silent", "Weak signal"];
-    private static readonly string[] Endings = ["Crash loop over", "Silence over", "Weak signal over"];
+    private static readonly string[] Kinds = ["crash-loop", "silent", "weak-signal", "stranded"];
+    private static readonly string[] Titles = ["Crash loop", "Silent", "Weak signal", "Stranded"];
+    private static readonly string[] Endings = ["Crash loop over", "Silence over", "Weak signal over", "Stranded no more"];
 
     /// <summary>Every kind, on the wire and in the database.</summary>
     public static string All { get; } = string.Join(", ", Kinds);

@@ -15,6 +15,9 @@ public enum AlertKind
 
     /// <summary>Its signal stays weak.</summary>
     WeakSignal,
+
+    /// <summary>It is not ours, runs a recovery build, and nothing is under way that brings it back.</summary>
+    Stranded,
 }
 
 /// <summary>What is remembered of a device's check-ins to judge the next one.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
@@ -16,7 +17,8 @@ namespace Ota.Server.Alerts;
 /// it. A crash loses at most that second: what is open is loaded at the start, and what was about to open is judged anew from the samples.
 /// </summary>
 internal sealed partial class AlertWatch(
-    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, Duty duty, Meters meters, TimeProvider time, ILogger<AlertWatch> logger)
+    Fleet fleet, ProductCatalog products, Database database, ServerRuns runs, Duty duty, StrandedRecoveries recoveries, Meters meters, TimeProvider time,
+    ILogger<AlertWatch> logger)
     : BackgroundService
 {
     private const int Batch = 200;
@@ -133,13 +135,13 @@ internal sealed partial class AlertWatch(
         return open;
     }
 
-    /// <summary>Looks over the fleet for who is silent, and for who is watched no longer.</summary>
+    /// <summary>Looks over the fleet for who is silent or stranded, and for who is watched no longer.</summary>
     public void Sweep()
     {
         var now = time.GetUtcNow();
         foreach (var device in fleet.All)
         {
-            if (!_watched.TryGetValue(device.Id, out var watched) && !IsSilent(device, now))
+            if (!_watched.TryGetValue(device.Id, out var watched) && !IsSilent(device, now) && !IsStranded(device))
                 continue;
             watched ??= Of(device);
             lock (watched)
@@ -258,6 +260,8 @@ internal sealed partial class AlertWatch(
         && products.Find(device.Product) is { } product
         && now >= AlertPolicy.SilentFrom(heard.Next, product.Poll, device.Id, runs.Downtimes);
 
+    private bool IsStranded(Device device) => device is { Decommissioned: null, Heard: { } heard } && recoveries.IsStranded(device, heard.CheckIn);
+
     private void Sweep(Watched watched, DateTimeOffset now)
     {
         var (device, at) = (watched.Device, now.ToUnixTimeMilliseconds());
@@ -269,6 +273,9 @@ internal sealed partial class AlertWatch(
             return;
         }
 
+        Set(watched, AlertKind.Stranded, at, IsStranded(device)
+            ? () => Say($"runs the recovery build {heard.CheckIn.Running}, and nothing is under way that brings it back; order a release for it")
+            : null);
         var silent = watched.Open(AlertKind.Silent);
         if (device.Open is { Action: DeploymentAction.Decommission } || heard.At.ToUnixTimeMilliseconds() > silent?.At)
             Set(watched, AlertKind.Silent, at, null);

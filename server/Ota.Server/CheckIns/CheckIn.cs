@@ -11,6 +11,12 @@ public enum SlotState
     Trial,
 }
 
+internal static class SlotWords
+{
+    /// <summary>As it stands in the devices table, in filters and in the staff API.</summary>
+    public static string Word(this SlotState slot) => slot == SlotState.Trial ? "trial" : "confirmed";
+}
+
 /// <summary>How a device says what it runs.</summary>
 public enum Telling
 {
@@ -56,6 +62,9 @@ public sealed record CheckIn(
 
     /// <summary>True when it is in the middle of what it was handed, and says so: it is handed nothing, and only a new version is news.</summary>
     public bool IsBusy { get; init; }
+
+    /// <summary>True when it asks only what it would be handed: it is handed nothing.</summary>
+    public bool IsLooking { get; init; }
 
     /// <summary>The largest check-in that is read, in bytes.</summary>
     public const int MaximumSize = 4096;

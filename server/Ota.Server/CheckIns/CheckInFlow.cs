@@ -31,6 +31,7 @@ internal sealed partial class CheckInFlow(
     SampleLog samples,
     AlertWatch alerts,
     SystemPinWriter pins,
+    StrandedRecoveries recoveries,
     Meters meters,
     ServerSettings settings,
     TimeProvider time,
@@ -43,7 +44,7 @@ internal sealed partial class CheckInFlow(
     public TimeSpan? Hold(Caller caller, CheckIn checkIn)
     {
         var device = caller.Device;
-        if (products.Find(device.Product) is not { } product || caller.IsStale
+        if (products.Find(device.Product) is not { } product || caller.IsStale || recoveries.IsStranded(device, checkIn)
             || !CheckInPolicy.TellsNothingNew(device, checkIn, product))
             return null;
         var now = time.GetUtcNow();
@@ -57,6 +58,15 @@ internal sealed partial class CheckInFlow(
         Keep(device, last, checkIn, now);
         meters.CheckIn("held");
         return wait;
+    }
+
+    /// <summary>Notes that a client was told by its own dialect when to ask again.</summary>
+    public void Expect(Caller caller, TimeSpan wait)
+    {
+        if (caller.IsStale || caller.Device.Heard is not { } heard || heard.Next == heard.At + wait)
+            return;
+        caller.Device.Heard = new Heard(heard.CheckIn, heard.At, heard.At + wait, heard.Generation);
+        behind.Add(caller.Device);
     }
 
     /// <summary>The whole decision, for one device at a time; null when it has enrolled anew since it was asked who it is.</summary>
@@ -99,7 +109,7 @@ internal sealed partial class CheckInFlow(
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, handed.Statement, handed.Image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission })
         {
-            HandsOut = order is not null || draft.Open is { IsTwoStep: true } ? handed.Release : null,
+            HandsOut = order is not null || checkIn.IsLooking || draft.Open is { IsTwoStep: true } ? handed.Release : null,
             Deployment = draft.Open,
         };
     }
@@ -180,7 +190,7 @@ internal sealed partial class CheckInFlow(
 
     private Handed Offer(Draft draft, Product product, ActiveRollouts board)
     {
-        if (draft.Open is { IsTwoStep: true } recovery)
+        if ((draft.Open ?? recoveries.ToResume(draft.Device, draft.CheckIn)) is { IsTwoStep: true } recovery)
             return Recover(draft, recovery);
 
         // What was stopped after the device had the image, but before it started it.
@@ -222,6 +232,8 @@ internal sealed partial class CheckInFlow(
                         && SignalPolicy.Waits(product.Signal, draft.CheckIn.Rssi, open.Deferred, draft.Now):
                     draft.Defer();
                     break;
+                case null when draft.CheckIn.IsLooking:
+                    return new Handed(Release: release);
                 case null:
                     draft.Offer(
                         open.Action == DeploymentAction.Recover ? $"the recovery {release.Version}" : release.Version, settings.OrderLife);
@@ -251,7 +263,8 @@ internal sealed partial class CheckInFlow(
         var running = draft.CheckIn.Tells == Telling.Version ? draft.CheckIn.Running : null;
         var answer = TwoStepRecovery.Ask(TwoStepDeployment.Of(open, build, releases.Find(open.Returns)!), running, draft.Now);
         var handed = releases.Find(answer.HandOut);
-        draft.Recover(open.With(answer.Next), handed?.Version);
+        if (!draft.CheckIn.IsLooking || handed is null)
+            draft.Recover(open, open.With(answer.Next), handed?.Version);
         return new Handed(Release: handed);
     }
 

@@ -19,6 +19,9 @@ internal sealed record ClientSays(
 {
     /// <summary>See <see cref="CheckIn.IsBusy"/>.</summary>
     public bool IsBusy { get; init; }
+
+    /// <summary>See <see cref="CheckIn.IsLooking"/>.</summary>
+    public bool IsLooking { get; init; }
 }
 
 /// <summary>
@@ -52,6 +55,7 @@ internal static class ClientCheckIn
             Tells = tells,
             ToldImage = image,
             IsBusy = says.IsBusy,
+            IsLooking = says.IsLooking,
         };
     }
 

@@ -54,6 +54,25 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
             return true;
         });
 
+    /// <summary>
+    /// Whether a download may go on at some byte: all before it went out to this very client, of this very image. What else it has would make one
+    /// file of two builds.
+    /// </summary>
+    public static bool MayGoOn(Caller caller, Release release, long first) =>
+        first == 0 || caller.Device.Client is { Dialect.Reports: true } || SentOf(caller, release)?.Bytes >= first;
+
+    /// <summary>Notes which bytes went out. Of two downloads of one device at the same time one may be forgotten, and begins anew when it is cut.</summary>
+    public static void Went(Caller caller, Release release, long first, long end) =>
+        caller.Device.Sent = (SentOf(caller, release), first) switch
+        {
+            ({ } sent, _) => sent.With(first, end),
+            (null, 0) => new SentImage(caller.Generation, release.Image.Sha256, end),
+            _ => caller.Device.Sent,
+        };
+
+    private static SentImage? SentOf(Caller caller, Release release) =>
+        caller.Device.Sent is { } sent && sent.Generation == caller.Generation && sent.Sha256 == release.Image.Sha256 ? sent : null;
+
     /// <summary>Until what follows from the last byte that went out to a client is on disk.</summary>
     public async Task SettleAsync(Device device)
     {
@@ -66,7 +85,8 @@ internal sealed class ClientDownloads(Fleet fleet, ReleaseCatalog releases, Data
         StaleException.RetryAsync(async () =>
         {
             using var held = await fleet.LockAsync(caller.Device, CancellationToken.None);
-            if (caller.IsStale || caller.Device.Open is not { } open)
+            // By an end alone, of which it said itself that it belongs to what it has, nobody knows what it has.
+            if (caller.IsStale || caller.Device.Open is not { } open || !MayGoOn(caller, release, release.Image.Size))
                 return false;
             if (open.IsTwoStep)
             {

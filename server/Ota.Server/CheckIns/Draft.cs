@@ -28,6 +28,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     private long? _fresh;
     private Func<Order>? _handOut;
     private bool _isShutOut = device.ShutOut;
+    private bool _reopens;
 
     public Device Device => device;
 
@@ -137,25 +138,31 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
             };
             _news.Add(("offered", $"Offered {what} (order {open.OrderNumber}" + Because(open) + ")"));
         }
+        else if (open.State == DeploymentState.Downloaded)
+        {
+            _news.Add(("offered", $"Offered {what} once more: it fetched all of it and asked from {checkIn.Running} again"));
+        }
 
         _handOut = () => Order.Of(Open!);
         Move(open with { State = DeploymentState.Offered, Detail = null, Offered = open.Offered ?? now });
     }
 
     /// <summary>Takes the recovery of a client without orders as far as it is now; a step is news.</summary>
-    /// <param name="next">The open deployment as it is to be.</param>
+    /// <param name="before">The recovery as it stands: the open deployment, or one that failed and goes on after all.</param>
+    /// <param name="next">As it is to be.</param>
     /// <param name="what">The version that is handed out; null when nothing is.</param>
-    public void Recover(Deployment next, string? what)
+    public void Recover(Deployment before, Deployment next, string? what)
     {
+        _reopens = before.State.IsOver();
         if (next.State.IsOver())
         {
             End(next.State, next.Detail);
             return;
         }
 
-        if (next.State != Open!.State)
+        if (next.State != before.State)
             _news.Add(("offered", next.State == DeploymentState.Offered ? $"Handed the recovery {what}" : $"Handed {what} again, to return to it"));
-        Move(next with { Offered = next.Offered ?? now });
+        Move(next with { Offered = next.Offered ?? now, Ended = null });
     }
 
     /// <summary>Keeps the open deployment for a better hour; the first time is news.</summary>
@@ -185,6 +192,9 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         _state = DeploymentWords.Shown(ended);
         if (ended.Action != DeploymentAction.Install)
             _news.Add((_state, DeploymentWords.Ending(ended)));
+        // Our agent reports these itself.
+        else if (checkIn.Tells != Telling.Agent && state is DeploymentState.Confirmed or DeploymentState.Assumed or DeploymentState.Reverted)
+            _news.Add((_state, $"Deployment {ended.Id} is {_state}" + (string.IsNullOrEmpty(detail) ? "" : ": " + detail)));
         Open = null;
     }
 
@@ -213,6 +223,8 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         }
         else if (Open is not null && Open != device.Open)
         {
+            if (_reopens)
+                DeploymentTable.Reopen(connection, Open.Id);
             DeploymentTable.Update(connection, Open);
         }
 

@@ -49,12 +49,16 @@ internal sealed partial class WriteBehind(Database database, TimeProvider time, 
                 await database.WriteAsync(
                     connection =>
                     {
-                        // Alone it goes by the order in which it heard them: its clock may be set back.
-                        Action<DbConnection, string, Heard> write = database.IsShared ? DeviceTable.WriteHeardBehind : DeviceTable.WriteHeard;
-                        foreach (var device in batch)
-                            write(connection, device.Id, device.Heard!);
                         if (database.IsShared)
+                        {
+                            HeardBatch.Write(connection, [.. batch.Select(device => (device.Id, device.Heard!))]);
                             Changes.NoteHeard(connection, batch.Select(device => device.Id));
+                            return;
+                        }
+
+                        // Alone it goes by the order in which it heard them: its clock may be set back.
+                        foreach (var device in batch)
+                            DeviceTable.WriteHeard(connection, device.Id, device.Heard!);
                     },
                     CancellationToken.None);
             }

@@ -91,6 +91,7 @@ public sealed record Deployment(
 }
 
 /// <summary>A deployment as staff see it.</summary>
+/// <param name="TwoStep">True for the recovery of a client without orders (docs/states.md).</param>
 public sealed record DeploymentView(
     long Id,
     long? Rollout,
@@ -109,4 +110,5 @@ public sealed record DeploymentView(
     DateTimeOffset? Ended,
     DateTimeOffset? Expires,
     int? Wave,
-    string Purpose);
+    string Purpose,
+    bool TwoStep);

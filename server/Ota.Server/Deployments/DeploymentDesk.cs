@@ -38,11 +38,15 @@ internal sealed class DeploymentDesk(Fleet fleet, Database database, SystemPinWr
     public async Task<Deployment?> OrderAsync(Device device, Release release, string who, CancellationToken cancellation)
     {
         using var held = await fleet.LockAsync(device, cancellation);
-        if (device.Open is { CanBeReplaced: false } || device.Decommissioned is not null)
+        if ((device.Open is { CanBeReplaced: false } open && !IsOnlyFetched(device, open)) || device.Decommissioned is not null)
             return null;
         return await BeginAsync(
             device, Draft(device, release.Id, who), $"{release.Version} ordered", $"{release.Product} {release.Version}", _ => true, cancellation);
     }
+
+    // Nobody knows whether a client that tells nothing of it installs what it fetched; whatever it runs when it asks, it is handed the later one.
+    private static bool IsOnlyFetched(Device device, Deployment open) =>
+        open is { Action: DeploymentAction.Install, State: DeploymentState.Downloaded } && device.Client is { Dialect.Reports: false };
 
     /// <summary>
     /// Arms a recovery or a decommission, before whatever else the device was to do; an installation that it is in the middle of ends by

@@ -53,7 +53,8 @@ internal static class DeploymentEndpoints
             deployment.Ended,
             deployment.Deadline,
             deployment.Wave,
-            DeploymentWords.Of(deployment.Purpose));
+            DeploymentWords.Of(deployment.Purpose),
+            deployment.IsTwoStep);
     }
 
     private static Results<Ok<DeploymentView[]>, ProblemHttpResult> List(
@@ -151,7 +152,7 @@ internal static class DeploymentEndpoints
                 $"/api/v1/devices/{device.Id}", new Started(ordered.Id, Rollout: null, product.Name, release.Version, "device", 1, BelowFloor: 0))
             : Problems.Conflict("installing", device.Open is { Action: not DeploymentAction.Install }
                 ? $"Device {device.Id} is to be {(device.Open.Action == DeploymentAction.Recover ? "recovered" : "decommissioned")} first (deployment {device.Open.Id})."
-                : $"Device {device.Id} is installing right now. Ask again when it has confirmed or reverted.");
+                : $"Device {device.Id} is installing right now (deployment {device.Open?.Id}). Ask again when it has confirmed or reverted.");
     }
 
     private static async Task<Results<Created<Started>, ProblemHttpResult>> ForManyAsync(

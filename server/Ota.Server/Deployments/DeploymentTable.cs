@@ -29,6 +29,11 @@ internal static class DeploymentTable
         WHERE id = @Id AND ended IS NULL
         """;
 
+    private const string ReopenSql = "UPDATE deployments SET ended = NULL WHERE id = @id";
+
+    private const string LastRecoverySql =
+        $"SELECT {Columns} FROM deployments WHERE device = @device AND action = 'recover' ORDER BY id DESC LIMIT 1";
+
     private const string OpenSql = $"SELECT {Columns} FROM deployments WHERE ended IS NULL";
 
     private const string OpenOfSql = $"SELECT {Columns} FROM deployments WHERE device = @device AND ended IS NULL";
@@ -65,6 +70,13 @@ internal static class DeploymentTable
     /// <summary>Writes what changed; false when it was over already.</summary>
     public static bool Update(DbConnection connection, Deployment deployment) =>
         connection.Execute(UpdateSql, Row.Of(deployment)) > 0;
+
+    /// <summary>Makes one that was over the open one of its device, which has no other.</summary>
+    public static void Reopen(DbConnection connection, long id) => connection.Execute(ReopenSql, new { id });
+
+    /// <summary>The latest recovery of a device, open or over; null when it had none.</summary>
+    public static Deployment? LastRecovery(DbConnection connection, string device) =>
+        connection.QuerySingleOrDefault<Row>(LastRecoverySql, new { device })?.ToDeployment();
 
     public static IReadOnlyList<Deployment> AllOpen(DbConnection connection) =>
         [.. connection.Query<Row>(OpenSql).Select(row => row.ToDeployment())];

@@ -135,24 +135,23 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
             ],
             cancellation);
 
+    /// <summary>Ends a client's open deployment by what the server saw, as the client itself says nothing of it; the timeline says who did.</summary>
+    public Task<bool> ConcludeAsync(Caller caller, long deployment, string state, string detail, CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => MoveAsync(
+            caller, (connection, device, now) => Conclude(connection, device, deployment, state, ShortText.Start(detail, LongestDetail), now), cancellation));
+
     /// <summary>Keeps what a device reports; false when it has enrolled anew since it was asked who it is.</summary>
     public Task<bool> AddAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation) =>
-        StaleException.RetryAsync(() => AddOnceAsync(caller, reports, cancellation));
+        StaleException.RetryAsync(() => MoveAsync(caller, (connection, device, now) => Write(connection, device, reports, now), cancellation));
 
-    private async Task<bool> AddOnceAsync(Caller caller, IReadOnlyList<Report> reports, CancellationToken cancellation)
+    private async Task<bool> MoveAsync(Caller caller, Func<DbConnection, Device, DateTimeOffset, Deployment?> write, CancellationToken cancellation)
     {
         var device = caller.Device;
         using var held = await fleet.LockAsync(device, cancellation);
         if (caller.IsStale)
             return false;
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        foreach (var report in reports)
-        {
-            if (report.State == "refused" && Order.KeysCounter(report.Deployment!) is { } counter)
-                device.RefusedKeys = counter;
-        }
-
-        var moved = await database.WriteAsync(connection => Write(connection, device, reports, now), cancellation, device.Basis);
+        var moved = await database.WriteAsync(connection => write(connection, device, now), cancellation, device.Basis);
         if (moved is null)
             return true;
         device.State = DeploymentWords.Shown(moved);
@@ -179,6 +178,8 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         var open = device.Open;
         foreach (var report in reports)
         {
+            if (report.State == "refused" && Order.KeysCounter(report.Deployment!) is { } counter)
+                device.RefusedKeys = counter;
             // Where it is written, or two at once would have one number, and the second count as the first sent again.
             var seq = report.Seq == Unnumbered ? connection.ExecuteScalar<long>(NextSql, new { device = device.Id }) : report.Seq;
             var isNew = connection.ExecuteKept(
@@ -190,12 +191,29 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
                 ("@State", report.State),
                 ("@Detail", report.Detail),
                 ("@Received", now.ToUnixTimeMilliseconds())) > 0;
-            if (isNew && open is not null && Concerns(report, open) && DeploymentProgress.AfterReport(open.Action, open.State, report.State!) is { } state)
+            if (isNew && open is not null && Concerns(report, open) && After(open, report.State!) is { } state)
                 open = open with { State = state, Detail = report.Detail, Ended = state.IsOver() ? now : null };
         }
 
-        if (open is null || open == device.Open)
+        return open is null || open == device.Open ? null : Save(connection, device, open, now);
+    }
+
+    private static Deployment? Conclude(DbConnection connection, Device device, long deployment, string reported, string detail, DateTimeOffset now)
+    {
+        if (device.Open is not { } open || open.Id != deployment || After(open, reported) is not { } state)
             return null;
+        // How a recovery ended is said in any case.
+        if (open.Action == DeploymentAction.Install)
+            Timeline.Append(connection, device.Id, now.ToUnixTimeMilliseconds(), reported, $"The server says {reported}: {detail}");
+        return Save(connection, device, open with { State = state, Detail = detail, Ended = state.IsOver() ? now : null }, now);
+    }
+
+    // The steps of a recovery of a client without orders follow from what was fetched and what runs; a report can only end it.
+    private static DeploymentState? After(Deployment open, string reported) =>
+        open.IsTwoStep && reported != "failed" ? null : DeploymentProgress.AfterReport(open.Action, open.State, reported);
+
+    private static Deployment Save(DbConnection connection, Device device, Deployment open, DateTimeOffset now)
+    {
         DeploymentTable.Update(connection, open);
         Decommission.Write(connection, open);
         DeploymentEvents.Append(connection, open);

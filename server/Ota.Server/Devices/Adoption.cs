@@ -34,13 +34,15 @@ internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time
 
     /// <summary>The same hardware again keeps its identity, unless staff handed it over.</summary>
     /// <param name="hardwareId">As <see cref="Spelled"/>.</param>
+    /// <param name="protection">What it is known to check; null for what is known of it, or usual in its dialect.</param>
     public Task<(Adopted Outcome, Device Device)> AdoptAsync(
-        Product product, string hardwareId, string hardware, ForeignClient client, CancellationToken cancellation) =>
-        StaleException.RetryAsync(() => AdoptOnceAsync(product, hardwareId, hardware, client, cancellation));
+        Product product, string hardwareId, string hardware, ClientDialect dialect, Protection? protection, CancellationToken cancellation) =>
+        StaleException.RetryAsync(() => AdoptOnceAsync(product, hardwareId, hardware, dialect, protection, cancellation));
 
     private async Task<(Adopted Outcome, Device Device)> AdoptOnceAsync(
-        Product product, string hardwareId, string hardware, ForeignClient client, CancellationToken cancellation)
+        Product product, string hardwareId, string hardware, ClientDialect dialect, Protection? protection, CancellationToken cancellation)
     {
+        var client = new ForeignClient(dialect, protection ?? dialect.Protection);
         using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
@@ -53,7 +55,7 @@ internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time
             return (Adopted.New, known);
         if (known.Client?.Dialect != client.Dialect || known.Hardware != hardware)
             return (Adopted.Conflict, known);
-        if (known.Client != client)
+        if (protection is not null && known.Client != client)
             await ProtectAsync(known, client, cancellation);
         return (Adopted.AlreadyThere, known);
     }

@@ -11,15 +11,16 @@ using Ota.Server.Staff;
 namespace Ota.Server.Devices;
 
 /// <param name="Hardware">One of the product's; may be left out when it has only one.</param>
-/// <param name="Protection">What the client is known to check; what is usual in its dialect unless given.</param>
+/// <param name="Protection">What the client is known to check; unless given what is known of it already, or usual in its dialect.</param>
 public sealed record NewClient(string? HardwareId, string? Dialect, string? Hardware = null, string? Protection = null);
 
 /// <param name="User">With <paramref name="Token"/> as password, where a client has Basic authentication.</param>
+/// <param name="ProtectionBefore">What it was taken to check until now; null unless that has changed.</param>
 /// <param name="Path">
 /// The address on this server that the client is to ask; where nothing else can, it holds the token. Empty for one that speaks Blynk: its token, on Blynk's port.
 /// </param>
 public sealed record ClientView(
-    string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path);
+    string Device, string HardwareId, string Hardware, string Dialect, string Protection, string User, string Token, string Path, string? ProtectionBefore);
 
 /// <summary>POST of a client that was not written for this server: one unit with an address of its own.</summary>
 internal static class AdoptionEndpoints
@@ -29,7 +30,7 @@ internal static class AdoptionEndpoints
             .WithSummary("Takes in a client that was not written for this server; the same one again shows its address again");
 
     private static async Task<Results<Created<ClientView>, Ok<ClientView>, ProblemHttpResult>> AdoptAsync(
-        string product, NewClient asked, ProductCatalog products, Adoption adoption, MasterSecret master, Database database, TimeProvider time,
+        string product, NewClient asked, ProductCatalog products, Fleet fleet, Adoption adoption, MasterSecret master, Database database, TimeProvider time,
         ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (products.Find(product) is not { } found)
@@ -46,8 +47,9 @@ internal static class AdoptionEndpoints
                 "hardware", $"Say on which hardware it runs: product '{found.Name}' exists on {string.Join(", ", found.Hardware)}.");
         }
 
-        var client = new ForeignClient(dialect, ProtectionWords.Parse(asked.Protection) ?? dialect.Protection);
-        var (outcome, device) = await adoption.AdoptAsync(found, Adoption.Spelled(asked.HardwareId!), hardware, client, cancellation);
+        var hardwareId = Adoption.Spelled(asked.HardwareId!);
+        var before = fleet.FindByHardware(found.Name, hardwareId)?.Client?.Protection;
+        var (outcome, device) = await adoption.AdoptAsync(found, hardwareId, hardware, dialect, ProtectionWords.Parse(asked.Protection), cancellation);
         if (outcome == Adopted.Conflict)
         {
             return Problems.Conflict("enrolled",
@@ -65,7 +67,8 @@ internal static class AdoptionEndpoints
             : Base64Url.EncodeToString(master.DialectToken(device.Id, device.Generation));
         var view = new ClientView(
             device.Id, device.HardwareId, device.Hardware, dialect.Name, ProtectionWords.Of(device.Client!.Protection), device.Id, token,
-            isBlynk ? "" : dialect.AddressOf(device, token));
+            isBlynk ? "" : dialect.AddressOf(device, token),
+            before is { } was && outcome == Adopted.AlreadyThere && was != device.Client.Protection ? ProtectionWords.Of(was) : null);
         return outcome == Adopted.New ? TypedResults.Created($"/api/v1/devices/{device.Id}", view) : TypedResults.Ok(view);
     }
 }

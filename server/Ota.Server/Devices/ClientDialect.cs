@@ -16,10 +16,13 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
     public static readonly ClientDialect Tasmota = new("tasmota", Protection.Md5, "esp", "/tasmota.bin");
     public static readonly ClientDialect Hawkbit = new("hawkbit", Protection.Md5, Family: null)
     {
-        Resumes = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
+        Resumes = true, Reports = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
     };
 
-    public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null) { Address = _ => "/mender" };
+    public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null)
+    {
+        Resumes = true, Reports = true, Address = _ => "/",
+    };
 
     public static readonly ClientDialect Blynk = new("blynk", Protection.Md5, Family: null);
 
@@ -27,6 +30,11 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool Resumes { get; init; }
+
+    /// <summary>
+    /// Whether its clients know which image they fetch, check all of it, in whatever order its parts came, and tell how its installation goes.
+    /// </summary>
+    public bool Reports { get; init; }
 
     /// <summary>A device's address, where its secret is shown in a header or a body; null where the address holds it.</summary>
     public Func<Device, string>? Address { get; init; }

@@ -32,6 +32,14 @@ internal sealed record Ran(string Running, string? Release)
             : before;
 }
 
+/// <summary>The bytes of an image that went out to a client one after the other, from the first one on.</summary>
+/// <param name="Generation">Of its device then.</param>
+internal sealed record SentImage(long Generation, string Sha256, long Bytes)
+{
+    /// <summary>This with some more bytes; itself when they do not follow on what there is.</summary>
+    public SentImage With(long first, long end) => first <= Bytes && end > Bytes ? this with { Bytes = end } : this;
+}
+
 /// <summary>
 /// One device as the server knows it, in memory for every decision. Facts change only under the fleet's lock for this device and only after
 /// they are on disk; <see cref="Heard"/> alone is written behind.
@@ -71,6 +79,9 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>What is left to do for an image that has just gone out to it; null when nothing is.</summary>
     public Task? Delivering { get; set; }
+
+    /// <summary>The image that last began to go out to it, and how far; forgotten with the process. Null for none.</summary>
+    public SentImage? Sent { get; set; }
 
     /// <summary>Whether it checks less of an image than its product wants. Our agent checks everything.</summary>
     public bool ChecksTooLittle(Product product) => Client is { } client && client.Protection < product.Dialects.Least;

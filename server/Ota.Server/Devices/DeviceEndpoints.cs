@@ -13,6 +13,8 @@ using Ota.Signing;
 
 namespace Ota.Server.Devices;
 
+/// <param name="LastOrder">Null for a client that knows no orders.</param>
+/// <param name="Uptime">Seconds; null when it does not tell, as <paramref name="FreeMemory"/>, <paramref name="RestartCause"/> and <paramref name="Restarts"/>.</param>
 /// <param name="Dialect">How it speaks, if it is a client that was not written for this server; null for our agent.</param>
 /// <param name="Protection">What it checks of an image before it runs it.</param>
 /// <param name="Resumes">Whether a download that was cut goes on where it was.</param>
@@ -27,7 +29,7 @@ public record DeviceView(
     string? Slot,
     string State,
     int SecurityCounter,
-    long LastOrder,
+    long? LastOrder,
     DateTimeOffset? LastSeen,
     DateTimeOffset? NextCheckIn,
     DateTimeOffset Enrolled,
@@ -200,6 +202,9 @@ internal static class DeviceEndpoints
     {
         var heard = device.Heard;
         var checkIn = heard?.CheckIn;
+        // Our agent tells all of it, and means a zero that it says.
+        var isOurs = device.Client is null;
+        var started = isOurs || checkIn is { Restart.Count: > 0 } ? checkIn?.Restart : null;
         return new DeviceView(
             device.Id,
             device.Product,
@@ -208,21 +213,21 @@ internal static class DeviceEndpoints
             device.Group,
             checkIn?.Running ?? device.RunningAtEnrollment,
             checkIn?.Release,
-            checkIn is null ? null : checkIn.Slot == SlotState.Trial ? "trial" : "confirmed",
+            checkIn?.Slot.Word(),
             device.State,
             checkIn?.SecurityCounter ?? 0,
-            checkIn?.LastOrder ?? 0,
+            isOurs ? checkIn?.LastOrder ?? 0 : null,
             heard?.At,
             heard?.Next,
             device.Enrolled,
             device.Generation,
             device.HandedOver,
             checkIn is null or { Rssi: 0 } ? null : checkIn.Rssi,
-            checkIn?.Uptime,
-            checkIn?.FreeMemory,
-            checkIn?.Restart.Cause,
+            isOurs || checkIn is { Uptime: > 0 } ? checkIn?.Uptime : null,
+            isOurs || checkIn is { FreeMemory: > 0 } ? checkIn?.FreeMemory : null,
+            started?.Cause,
             checkIn is { Restart.At: > 0 and < 253402300800 } ? DateTimeOffset.FromUnixTimeSeconds(checkIn.Restart.At) : null,
-            checkIn?.Restart.Count,
+            started?.Count,
             device.Zone?.Id,
             device.Client?.Dialect.Name,
             ProtectionWords.Of(device.Client?.Protection ?? Protection.Signature),

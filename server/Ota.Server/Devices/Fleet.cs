@@ -190,9 +190,6 @@ internal static class DeviceTable
         WHERE id = @Id AND generation = @Generation
         """;
 
-    // Another server may have heard it since, while this one could not write.
-    private const string HeardBehindSql = HeardSql + " AND (last_seen IS NULL OR last_seen < @LastSeen)";
-
     /// <summary>What the server decided about it.</summary>
     public const string DecidedSql =
         "UPDATE devices SET order_number = CASE WHEN order_number < @OrderNumber THEN @OrderNumber ELSE order_number END, instruction = @Instruction, state = @State WHERE id = @Id";
@@ -207,30 +204,14 @@ internal static class DeviceTable
     /// What a check-in says; written behind when nothing hangs on it, with the decision when something does. What an earlier generation
     /// said is not written over what a later one has yet to say.
     /// </summary>
-    public static void WriteHeard(DbConnection connection, string device, Heard heard) => WriteHeard(connection, HeardSql, device, heard);
-
-    /// <summary>The same where several servers write, for a check-in that may no longer be the last one.</summary>
-    public static void WriteHeardBehind(DbConnection connection, string device, Heard heard) =>
-        WriteHeard(connection, HeardBehindSql, device, heard);
-
-    /// <summary>Every row, one after the other and by hand: a mapper takes as long as the database.</summary>
-    public static IEnumerable<DeviceRow> All(DbConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = AllSql;
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
-            yield return DeviceRow.Of(rows);
-    }
-
-    private static void WriteHeard(DbConnection connection, string sql, string device, Heard heard) =>
+    public static void WriteHeard(DbConnection connection, string device, Heard heard) =>
         connection.ExecuteKept(
-            sql,
+            HeardSql,
             ("@Id", device),
             ("@Generation", heard.Generation),
             ("@Running", heard.CheckIn.Running),
             ("@Release", heard.CheckIn.Release),
-            ("@Slot", heard.CheckIn.Slot == SlotState.Trial ? "trial" : "confirmed"),
+            ("@Slot", heard.CheckIn.Slot.Word()),
             ("@SecurityCounter", heard.CheckIn.SecurityCounter),
             ("@LastOrder", heard.CheckIn.LastOrder),
             ("@LastSeen", heard.At.ToUnixTimeMilliseconds()),
@@ -241,6 +222,16 @@ internal static class DeviceTable
             ("@Uptime", heard.CheckIn.Uptime),
             ("@Rssi", heard.CheckIn.Rssi),
             ("@FreeMemory", heard.CheckIn.FreeMemory));
+
+    /// <summary>Every row, one after the other and by hand: a mapper takes as long as the database.</summary>
+    public static IEnumerable<DeviceRow> All(DbConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = AllSql;
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+            yield return DeviceRow.Of(rows);
+    }
 }
 
 internal sealed class DeviceRow

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Ota.Server.Data;
 using Ota.Server.Devices;
@@ -12,7 +13,7 @@ namespace Ota.Server.Dialects;
 /// a product with its dialect key; then the client's MAC says which device.
 /// </summary>
 internal sealed class DialectAuthentication(
-    Fleet fleet, Database database, ProductCatalog products, Adoption adoption, MasterSecret master)
+    Fleet fleet, Database database, ProductCatalog products, Adoption adoption, AdoptionGate gate, MasterSecret master)
 {
     /// <summary>Where a route has the credential.</summary>
     public const string Credential = "credential";
@@ -34,21 +35,39 @@ internal sealed class DialectAuthentication(
     public async ValueTask<Caller?> ByTokenAsync(string device, string token, ClientDialect dialect, CancellationToken cancellation) =>
         ByToken(device, token, dialect) ?? (database.IsShared ? await FromElsewhereAsync(device, token, dialect, cancellation) : null);
 
+    /// <summary>Whether this is a device's token or a product's dialect key; nobody is enrolled by asking.</summary>
+    public async ValueTask<bool> IsGoodAsync(string name, string secret, ClientDialect dialect, CancellationToken cancellation) =>
+        KeyOf(name, secret) is not null || await ByTokenAsync(name, secret, dialect, cancellation) is not null;
+
     /// <summary>The device on this hardware, if that is the product's dialect key; enrolled by that when it is new. Null to be refused.</summary>
     /// <param name="hardwareId">As <see cref="Adoption.Spelled"/>; null when the client names none.</param>
     public async ValueTask<Caller?> ByKeyAsync(string productName, string key, ClientDialect dialect, string? hardwareId, HttpContext context) =>
-        products.Find(productName) is { Dialects.Enrolls: true } product
-        && MasterSecret.Same(key, master.DialectKey(product.Name, product.EnrollmentGeneration))
-        && hardwareId is not null
+        KeyOf(productName, key) is { } product && hardwareId is not null
             ? await ByHardwareAsync(product, hardwareId, dialect, context)
             : null;
 
-    /// <summary>401, alike for an unknown device, a wrong secret and a product that enrolls nobody so.</summary>
+    /// <summary>
+    /// 401, alike for an unknown device, a wrong secret and a product that enrolls nobody so; 429 to who has a product's key that has enrolled enough
+    /// for now.
+    /// </summary>
     public static Task RefuseAsync(HttpContext context)
     {
+        if (context.Features.Get<GateClosed>() is { } closed)
+        {
+            context.Response.Headers.RetryAfter = ((long)Math.Ceiling(closed.Wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            return Problems.WriteAsync(context, Problems.Of(
+                429, "too-many", "Too many new devices", $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later."));
+        }
+
         context.Response.Headers.WWWAuthenticate = "Basic realm=\"ota\"";
         return Problems.WriteAsync(context, Problems.Of(401, "client-token", "The client is not known by this", "Keep running and ask later."));
     }
+
+    private Product? KeyOf(string productName, string key) =>
+        products.Find(productName) is { Dialects.Enrolls: true } product
+        && MasterSecret.Same(key, master.DialectKey(product.Name, product.EnrollmentGeneration))
+            ? product
+            : null;
 
     private Caller? ByToken(string name, string secret, ClientDialect dialect) =>
         fleet.Find(name) is { Decommissioned: null, Client: { } client, Generation: var generation } device && client.Dialect == dialect
@@ -71,9 +90,14 @@ internal sealed class DialectAuthentication(
             return client.Dialect == dialect ? new Caller(known, known.Generation) : null;
         if (HardwareOf(product, dialect, context.Request.Query["hardware"]) is not { } hardware)
             return null;
+        if (await gate.EnterAsync(product) is { } wait)
+        {
+            context.Features.Set(new GateClosed(wait));
+            return null;
+        }
+
         // Begun, it is finished: the client asks again, and then it is there.
-        var (outcome, device) = await adoption.AdoptAsync(
-            product, hardwareId, hardware, new ForeignClient(dialect, dialect.Protection), CancellationToken.None);
+        var (outcome, device) = await adoption.AdoptAsync(product, hardwareId, hardware, dialect, protection: null, CancellationToken.None);
         return outcome == Adopted.Conflict ? null : new Caller(device, device.Generation);
     }
 

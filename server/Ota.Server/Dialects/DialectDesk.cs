@@ -10,9 +10,8 @@ namespace Ota.Server.Dialects;
 /// <summary>What a client that asked is to get.</summary>
 /// <param name="Release">Null for nothing: it keeps what it runs.</param>
 /// <param name="Deployment">The one that this belongs to, as it stands now.</param>
-/// <param name="Before">Id of the release that it was handed the time before, if that deployment is still open; what a cut download is of.</param>
 /// <param name="AskAgain">When it had better ask the next time.</param>
-internal sealed record DialectAnswer(Release? Release, Deployment? Deployment, string? Before, TimeSpan AskAgain);
+internal sealed record DialectAnswer(Release? Release, Deployment? Deployment, TimeSpan AskAgain);
 
 /// <summary>
 /// The one way from a dialect into the server: an ask is a check-in like any other, and an image that goes out is followed to its last byte.
@@ -27,19 +26,25 @@ internal sealed class DialectDesk(
     {
         var device = caller.Device;
         await downloads.SettleAsync(device);
-        var before = HandedOf(device.Open);
         var checkIn = ClientCheckIn.Of(
             device, products.Find(device.Product)!, says, releases.ReleasesFor(device.Product, device.Hardware), time.GetUtcNow());
         if (flow.Hold(caller, checkIn) is { } wait)
-            return new DialectAnswer(Release: null, Deployment: null, before, wait);
+            return new DialectAnswer(Release: null, Deployment: null, wait);
         // Once begun it is finished, whether or not the client still listens.
         return await flow.DecideAsync(caller, checkIn, CancellationToken.None) is { } decision
-            ? new DialectAnswer(decision.HandsOut, decision.Deployment, before, decision.RetryAfter)
+            ? new DialectAnswer(decision.HandsOut, decision.Deployment, decision.RetryAfter)
             : null;
     }
 
+    /// <summary>Notes that a client is told to ask again after another time than its ask was answered with.</summary>
+    public void Expect(Caller caller, TimeSpan wait) => flow.Expect(caller, wait);
+
+    /// <summary>Ends a deployment by what the server saw of a client, or cannot do for it: reverted, failed.</summary>
+    public Task<bool> ConcludeAsync(Caller caller, long deployment, string state, string detail) =>
+        reports.ConcludeAsync(caller, deployment, state, detail, CancellationToken.None);
+
     /// <summary>
-    /// Keeps what a client, or its dialect for it, reports of a deployment, as our agent does: accepted, downloading, downloaded, reverted, refused,
+    /// Keeps what a client reports of a deployment, as our agent does: accepted, downloading, downloaded, reverted, refused,
     /// failed. That it confirms something is for an ask to say.
     /// </summary>
     public Task<bool> ReportAsync(Caller caller, long deployment, string state, string? detail) =>
@@ -67,7 +72,12 @@ internal sealed class DialectDesk(
                 context,
                 images,
                 new StoredImage(release.Image.Sha256, release.Image.Md5, release.Image.Size),
-                new Handout(cacheControl, MayEndAsync, () => downloads.EndedAsync(caller, release)));
+                new Handout(
+                    cacheControl,
+                    first => ClientDownloads.MayGoOn(caller, release, first),
+                    (first, end) => ClientDownloads.Went(caller, release, first, end),
+                    MayEndAsync,
+                    () => downloads.EndedAsync(caller, release)));
         }
         finally
         {
@@ -83,11 +93,4 @@ internal sealed class DialectDesk(
             return true;
         }
     }
-
-    private static string? HandedOf(Deployment? open) => open switch
-    {
-        null or { Offered: null } => null,
-        { IsTwoStep: true, State: DeploymentState.AwaitingReturn } => open.Returns,
-        _ => open.Release,
-    };
 }

@@ -33,6 +33,8 @@ internal static class EvidenceEndpoints
         var since = from.ToUnixTimeMilliseconds();
         var pieces = database.Read(connection => SampleTable.Hours(connection, found.Id, since)
             .Concat(Pieces.Of(SampleTable.Since(connection, found.Id, since))).ToArray());
-        return TypedResults.Ok(new DeviceEvidence(found.Id, from, to, EvidencePolicy.Weigh(pieces)));
+        var weighed = EvidencePolicy.Weigh(pieces);
+        var isTold = found is { Client: null } or { Heard.CheckIn.Restart.Count: > 0 };
+        return TypedResults.Ok(new DeviceEvidence(found.Id, from, to, isTold ? weighed : EvidencePolicy.Untold(weighed)));
     }
 }

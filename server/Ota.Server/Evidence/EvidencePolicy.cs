@@ -3,23 +3,24 @@ using System.Globalization;
 namespace Ota.Server.Evidence;
 
 /// <summary>Time and restarts in one band.</summary>
+/// <param name="Restarts">Null where nobody tells of them.</param>
 /// <param name="PerHour">Restarts an hour; null without a minute observed.</param>
-public sealed record BandEvidence(string Band, double Hours, long Restarts, double? PerHour);
+public sealed record BandEvidence(string Band, double Hours, long? Restarts, double? PerHour);
 
 /// <summary>How much more frequent restarts are at a weak signal than elsewhere, with its 95 % confidence interval.</summary>
 /// <param name="High">Null when nothing bounds it: there were none elsewhere.</param>
 public sealed record RateRatio(double? Value, double Low, double? High);
 
 /// <summary>What a device's restarts have to do with its signal.</summary>
-/// <param name="Restarts">Those that nobody meant.</param>
+/// <param name="Restarts">Those that nobody meant. Null, as the other two counts, of a client that does not tell when it starts.</param>
 /// <param name="Unattributed">Of these, those without a signal measured near them.</param>
 /// <param name="Verdict"><c>weak-signal</c>, <c>not-the-signal</c> or <c>not-enough-data</c>.</param>
 public sealed record EvidenceReport(
     double Hours,
-    long Restarts,
-    long Intended,
+    long? Restarts,
+    long? Intended,
     IReadOnlyList<BandEvidence> Bands,
-    long Unattributed,
+    long? Unattributed,
     IReadOnlyDictionary<string, long> Causes,
     RateRatio? Ratio,
     string Verdict,
@@ -52,15 +53,28 @@ public static class EvidencePolicy
             name, hours[band], restarts[band], hours[band] > 1.0 / 60 ? restarts[band] / hours[band] : null)).ToArray();
         var (weak, all) = (bands[(int)SignalBand.Weak], restarts.Sum());
         var elsewhere = bands.Where(band => band != weak).ToArray();
-        var (otherHours, otherRestarts) = (elsewhere.Sum(band => band.Hours), elsewhere.Sum(band => band.Restarts));
+        var (weakRestarts, otherHours) = (restarts[(int)SignalBand.Weak], elsewhere.Sum(band => band.Hours));
+        var otherRestarts = restarts.Take(bands.Length).Sum() - weakRestarts;
         var isEnough = all >= FewestRestarts && hours.Sum() >= FewestHours;
-        var ratio = isEnough && weak.Hours > 0 && otherHours > 0 && weak.Restarts + otherRestarts > 0
-            ? Poisson.Ratio(weak.Restarts, weak.Hours, otherRestarts, otherHours)
+        var ratio = isEnough && weak.Hours > 0 && otherHours > 0 && weakRestarts + otherRestarts > 0
+            ? Poisson.Ratio(weakRestarts, weak.Hours, otherRestarts, otherHours)
             : null;
         var (verdict, sentence) = Verdict(isEnough, ratio, weak, otherHours, all, hours.Sum(), causes);
         return new EvidenceReport(
             hours.Sum(), all, pieces.Sum(piece => piece.Intended), bands, restarts[(int)SignalBand.Unknown], causes, ratio, verdict, sentence);
     }
+
+    /// <summary>The same of a client that never told of a start: that it counted none means nothing.</summary>
+    public static EvidenceReport Untold(EvidenceReport report) => report with
+    {
+        Restarts = null,
+        Intended = null,
+        Unattributed = null,
+        Bands = [.. report.Bands.Select(band => band with { Restarts = null, PerHour = null })],
+        Ratio = null,
+        Verdict = "not-enough-data",
+        Sentence = "Not enough data: its client does not tell when or why it starts.",
+    };
 
     // The first that holds is said.
     private static (string Verdict, string Sentence) Verdict(

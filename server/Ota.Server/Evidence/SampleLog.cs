@@ -55,7 +55,15 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
                 return;
             try
             {
-                await database.WriteAsync(connection => SampleTable.Insert(connection, batch), CancellationToken.None);
+                await database.WriteAsync(
+                    connection =>
+                    {
+                        if (database.IsShared)
+                            SampleTable.InsertBatch(connection, batch);
+                        else
+                            SampleTable.Insert(connection, batch);
+                    },
+                    CancellationToken.None);
                 batch.ForEach(kept => _kept.AddOrUpdate(kept.Device, 1, (_, count) => count + 1));
             }
             catch (DbException fault)

@@ -13,15 +13,19 @@ internal static class ImageBody
     /// <summary>Sends a part of an image; ends quietly when the client has gone away.</summary>
     /// <param name="context">The request; its headers are set.</param>
     /// <param name="image">The part.</param>
-    /// <param name="length">Its bytes, as announced.</param>
-    /// <param name="handout">Who its last byte goes out to, if that is watched.</param>
+    /// <param name="range">Where it is in the whole.</param>
+    /// <param name="size">Bytes of the whole.</param>
+    /// <param name="handout">Who it goes out to, if that is watched.</param>
     /// <exception cref="StorageUnavailableException">The storage broke off.</exception>
-    public static async Task SendAsync(HttpContext context, IImageReader image, long length, Handout? handout = null)
+    public static async Task SendAsync(HttpContext context, IImageReader image, RequestedRange range, long size, Handout? handout)
     {
         var body = context.Response.BodyWriter;
         var gone = context.RequestAborted;
-        for (var left = length; left > 0;)
+        // Only the part that ends the image brings its last byte.
+        var (at, end) = (range.First, range.First + range.Length);
+        while (at < end)
         {
+            var left = end - at;
             var wanted = (int)Math.Min(Block, left);
             int read;
             try
@@ -38,14 +42,13 @@ internal static class ImageBody
             if (read == 0)
                 throw new InvalidDataException($"A stored image ends {left} bytes before it should.");
 
-            if (read == left && handout is not null && !await handout.MayEndAsync())
+            if (at + read == size && handout is not null && !await handout.MayEndAsync())
             {
                 context.Abort();
                 return;
             }
 
             body.Advance(read);
-            left -= read;
             // No token: a flush to a client that has gone completes by itself, without an exception to log.
             if ((await body.FlushAsync(CancellationToken.None)).IsCompleted)
             {
@@ -53,9 +56,12 @@ internal static class ImageBody
                 context.Abort();
                 return;
             }
+
+            handout?.Went(at, at + read);
+            at += read;
         }
 
-        if (handout is not null)
+        if (end == size && handout is not null)
             await handout.EndedAsync();
     }
 }

@@ -42,7 +42,8 @@ internal static partial class ImageEndpoints
         var range = HttpMethods.IsGet(request.Method) && ImagePreconditions.RangeApplies(request.Headers.IfRange, tag)
             ? RequestedRange.Of(request.Headers.Range, image.Size)
             : new RequestedRange(RangeKind.Whole, 0, image.Size);
-        if (range.Kind == RangeKind.Unsatisfiable)
+        if (range.Kind == RangeKind.Unsatisfiable || (range.Kind == RangeKind.Part && handout is not null
+            && !ImagePreconditions.Names(request.GetTypedHeaders(), request.Headers.IfRange, tag) && !handout.MayGoOnAt(range.First)))
         {
             headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{image.Size}");
             await ProblemAsync(context, StatusCodes.Status416RangeNotSatisfiable, "range-not-satisfiable");
@@ -73,16 +74,15 @@ internal static partial class ImageEndpoints
                 CultureInfo.InvariantCulture, $"bytes {range.First}-{range.First + range.Length - 1}/{image.Size}");
         }
 
-        // Only the part that ends the image brings its last byte.
         if (bytes is not null)
-            await SendAsync(context, bytes, range.Length, range.First + range.Length == image.Size ? handout : null);
+            await SendAsync(context, bytes, range, image.Size, handout);
     }
 
-    private static async Task SendAsync(HttpContext context, IImageReader bytes, long length, Handout? handout)
+    private static async Task SendAsync(HttpContext context, IImageReader bytes, RequestedRange range, long size, Handout? handout)
     {
         try
         {
-            await ImageBody.SendAsync(context, bytes, length, handout);
+            await ImageBody.SendAsync(context, bytes, range, size, handout);
         }
         catch (StorageUnavailableException broken) when (context.Response.HasStarted)
         {

@@ -28,6 +28,11 @@ internal static class ImagePreconditions
     public static bool RangeApplies(string? ifRange, EntityTagHeaderValue tag) =>
         string.IsNullOrEmpty(ifRange) || ifRange.AsSpan().Trim().SequenceEqual(tag.Tag.AsSpan());
 
+    /// <summary>True when the client says by this very tag, not by <c>*</c>, of which image it has a part.</summary>
+    public static bool Names(RequestHeaders headers, string? ifRange, EntityTagHeaderValue tag) =>
+        (!string.IsNullOrEmpty(ifRange) && RangeApplies(ifRange, tag))
+        || headers.IfMatch.Any(one => one.Compare(tag, useStrongComparison: true));
+
     private static bool Matches(
         IList<EntityTagHeaderValue> tags, EntityTagHeaderValue tag, bool useStrongComparison) =>
         tags.Any(other => other.Equals(EntityTagHeaderValue.Any) || other.Compare(tag, useStrongComparison));

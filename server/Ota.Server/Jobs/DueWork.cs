@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
+using Ota.Server.Devices;
 using Ota.Server.Evidence;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
@@ -20,6 +21,7 @@ internal sealed record DueWork(string Name, TimeSpan Every, Func<IServiceProvide
         new("watch-rollouts", TimeSpan.FromSeconds(2), (services, stop) => services.GetRequiredService<RolloutClock>().RunAsync(stop)),
         new("expire", TimeSpan.FromSeconds(15), (services, stop) => services.GetRequiredService<DeploymentDesk>().ExpireAsync(stop)),
         new("summarize-evidence", TimeSpan.FromHours(1), (services, stop) => services.GetRequiredService<SampleLog>().SweepAsync(stop)),
+        new("trim-timelines", TimeSpan.FromHours(1), (services, stop) => services.GetRequiredService<TimelineRetention>().SweepAsync(stop)),
         new("retain-images", TimeSpan.FromHours(1), (services, stop) => services.GetRequiredService<RetentionPass>().RunAsync(stop)),
     ];
 }

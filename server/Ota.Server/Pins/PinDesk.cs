@@ -6,6 +6,9 @@ namespace Ota.Server.Pins;
 /// <summary>Takes what apps and devices write: disk first, then everybody who waits for it.</summary>
 internal sealed class PinDesk(Database database, PinLines lines, TimeProvider time)
 {
+    /// <summary>See <see cref="PinLines.IsListening"/>.</summary>
+    public bool? IsListening(Device device) => lines.IsListening(device);
+
     /// <summary>Writes several, all of them or none; false when the device has been given new secrets since.</summary>
     public async Task<bool> WriteAsync(
         Device device, long generation, IReadOnlyList<(int Kept, string Value)> writes, PinSource source, string? who, CancellationToken cancellation)

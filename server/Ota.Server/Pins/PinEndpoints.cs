@@ -15,7 +15,10 @@ namespace Ota.Server.Pins;
 /// <param name="System">What the pin means to the server; null for a user's.</param>
 /// <param name="Source"><c>app</c>, <c>device</c> or <c>server</c>.</param>
 /// <param name="By">The name on the staff key; null unless an app wrote it.</param>
-public sealed record PinView(int Pin, string? System, string Value, long Seq, DateTimeOffset At, string Source, string? By);
+/// <param name="Listens">
+/// Whether the device hears of a write to check-now at once; null in any other answer, and where several servers share the devices.
+/// </param>
+public sealed record PinView(int Pin, string? System, string Value, long Seq, DateTimeOffset At, string Source, string? By, bool? Listens = null);
 
 /// <param name="Seq">What to ask after next.</param>
 public sealed record PinsView(long Seq, IReadOnlyList<PinView> Pins);
@@ -88,9 +91,10 @@ internal static class PinEndpoints
             return Problems.Invalid(fault);
         if (found.Decommissioned is not null)
             return Problems.Conflict("decommissioned", "This unit was decommissioned and has no identity; its next enrollment begins with no pins.");
+        var listens = system == SystemPin.CheckNow ? desk.IsListening(found) : null;
         var row = await desk.WriteAsync(
             found, found.Generation, PinPolicy.Kept(number, pins), value!, PinSource.App, user.Who(), cancellation);
-        return row is null ? throw new StaleException() : TypedResults.Ok(View(row, pins)!);
+        return row is null ? throw new StaleException() : TypedResults.Ok(View(row, pins)! with { Listens = listens });
     }
 
     private static async Task<Results<Ok<PinTokenView>, ProblemHttpResult>> TokenAsync(

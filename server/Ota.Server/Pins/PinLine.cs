@@ -48,6 +48,16 @@ internal sealed class PinLine(TimeProvider time)
     /// <summary>Of the events that it logs: they stay in its timeline, so a device that says one a second must not fill the disk.</summary>
     public PinRate Events { get; } = new(time, aSecond: 1.0 / 60);
 
+    /// <summary>Whether the device itself waits, not an app or staff.</summary>
+    public bool IsListenedTo
+    {
+        get
+        {
+            lock (_waiting)
+                return _waiting.Any(wait => wait.Reader is PinReader.Device or PinReader.Blynk);
+        }
+    }
+
     /// <summary>Begins to wait. The newest wins: a caller that waits already, and was perhaps cut off, is told that nothing came.</summary>
     /// <param name="extent">How far the pins have come, if that was read since the last write.</param>
     public PinWait Enter(PinReader reader, out PinExtent? extent)

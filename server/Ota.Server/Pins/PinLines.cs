@@ -16,6 +16,10 @@ internal sealed class PinLines(Database database, TimeProvider time, IHostApplic
     /// <summary>Of a device that is known, so that there are no more than devices.</summary>
     public PinLine Of(Device device) => _lines.GetOrAdd(device.Id, static (_, time) => new PinLine(time), time);
 
+    /// <summary>Whether a device waits for its pins at this moment; null where it may do so at another server.</summary>
+    public bool? IsListening(Device device) =>
+        database.IsShared ? null : _lines.TryGetValue(device.Id, out var line) && line.IsListenedTo;
+
     /// <summary>Something was written to a pin of this device, and is on disk.</summary>
     public void Ring(string device)
     {

@@ -28,9 +28,10 @@ internal sealed record PinExtent(long Last, long LastByApp);
 /// <summary>The rows of pins. A device has 261 at the most.</summary>
 internal static class PinTable
 {
-    private const string Next = "CASE WHEN COALESCE(s.last, 0) < @at THEN @at ELSE s.last + 1 END";
+    /// <summary>Number of a write: above that of the last one to the same device, which <c>s.last</c> is.</summary>
+    public const string Next = "CASE WHEN COALESCE(s.last, 0) < @at THEN @at ELSE s.last + 1 END";
 
-    private const string Replace =
+    public const string Replace =
         """
         ON CONFLICT (device, pin) DO UPDATE SET value = excluded.value, seq = excluded.seq, at = excluded.at,
                                                 source = excluded.source, who = excluded.who

@@ -198,33 +198,48 @@ internal sealed partial class SystemPinWriter(
     /// <summary>The devices of which something was written.</summary>
     private List<string> Write(DbConnection connection, Said[] batch)
     {
-        var (at, written) = (Now(), new List<string>());
-        foreach (var said in batch)
-        {
-            var wrote = false;
-            if (said.Cause is { } cause)
-                wrote |= Write(connection, said.Device, said.Generation, SystemPin.RestartCause, cause, at);
-            if (said.Rssi is { } rssi)
-                wrote |= Write(connection, said.Device, said.Generation, SystemPin.Rssi, rssi.ToString(CultureInfo.InvariantCulture), at);
-            if (Status(connection, said) is { } status)
-                wrote |= Write(connection, said.Device, said.Generation, SystemPin.Status, status, at);
-            if (wrote)
-                written.Add(said.Device);
-        }
-
+        var (at, there, written) = (Now(), Statuses(connection, batch), new HashSet<string>(StringComparer.Ordinal));
+        Write(SystemPin.RestartCause, said => said.Cause);
+        Write(SystemPin.Rssi, said => said.Rssi?.ToString(CultureInfo.InvariantCulture));
+        Write(SystemPin.Status, said => Status(said, there.TryGetValue(said.Device, out var status) ? status : null));
         if (database.IsShared && written.Count > 0)
             Changes.NotePins(connection, written);
-        return written;
+        return [.. written];
+
+        void Write(SystemPin pin, Func<Said, string?> value)
+        {
+            var values = batch.Select(said => (said.Device, said.Generation, Value: value(said)!)).Where(said => said.Value is not null).ToArray();
+            if (values.Length == 0)
+                return;
+            written.UnionWith(database.IsShared
+                ? PinBatch.Write(connection, PinPolicy.Kept(pin), values, at)
+                : values.Where(said => SystemPinWriter.Write(connection, said.Device, said.Generation, pin, said.Value, at)).Select(said => said.Device));
+        }
     }
 
-    private static string? Status(DbConnection connection, Said said)
+    // What the status pins say of those whose news depends on it.
+    private Dictionary<string, (string Value, DateTimeOffset At)> Statuses(DbConnection connection, Said[] batch)
     {
-        if (said.Status is null && said.HeldAt is null)
+        var (kept, devices) = (PinPolicy.Kept(SystemPin.Status), batch.Where(said => said.HasStatus).Select(said => said.Device).ToArray());
+        if (database.IsShared)
+            return PinBatch.Values(connection, kept, devices);
+        var there = new Dictionary<string, (string Value, DateTimeOffset At)>(StringComparer.Ordinal);
+        foreach (var device in devices)
+        {
+            if (PinTable.Find(connection, device, kept) is { } pin)
+                there[device] = (pin.Value, pin.At);
+        }
+
+        return there;
+    }
+
+    private static string? Status(Said said, (string Value, DateTimeOffset At)? there)
+    {
+        if (!said.HasStatus)
             return null;
-        var there = PinTable.Find(connection, said.Device, PinPolicy.Kept(SystemPin.Status));
         if (said.Status is { } status)
             return status == there?.Value ? null : status;
-        return StatusPolicy.GivesWay(there?.Value) && (there is null || there.At <= said.HeldAt) ? StatusPolicy.UpToDate : null;
+        return StatusPolicy.GivesWay(there?.Value) && (there is null || there.Value.At <= said.HeldAt) ? StatusPolicy.UpToDate : null;
     }
 
     private static bool Write(DbConnection connection, string device, long generation, SystemPin pin, string value, DateTimeOffset at) =>
@@ -233,7 +248,10 @@ internal sealed partial class SystemPinWriter(
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>What is to be written of one device.</summary>
-    private readonly record struct Said(string Device, long Generation, string? Cause, int? Rssi, string? Status, DateTimeOffset? HeldAt);
+    private readonly record struct Said(string Device, long Generation, string? Cause, int? Rssi, string? Status, DateTimeOffset? HeldAt)
+    {
+        public bool HasStatus => Status is not null || HeldAt is not null;
+    }
 
     /// <summary>What the server has to say of one device; the latest of each.</summary>
     private sealed class Saying(string device)

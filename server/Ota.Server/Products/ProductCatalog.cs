@@ -147,97 +147,72 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     }
 
     /// <summary>Sets a product's patience with a weak signal, or takes it away.</summary>
-    public async Task<Product> SetSignalAsync(Product product, SignalPolicy? signal, string who, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.WriteAsync(
-            connection =>
-            {
-                connection.Execute(SignalSql, new { product = product.Name, weak = signal?.WeakerThan, days = signal?.Days });
-                AuditLog.Append(
-                    connection, now, who, "product.signal", product.Name,
-                    signal is null ? "never waits" : $"waits below {signal.WeakerThan} dBm, {signal.Days} days at most");
-            },
-            cancellation);
-        return Change(product.Name, there => there with { Signal = signal });
-    }
+    public Task<Product> SetSignalAsync(Product product, SignalPolicy? signal, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.signal",
+            signal is null ? "never waits" : $"waits below {signal.WeakerThan} dBm, {signal.Days} days at most",
+            SignalSql,
+            new { product = product.Name, weak = signal?.WeakerThan, days = signal?.Days },
+            there => there with { Signal = signal }), who, cancellation);
 
     /// <summary>Sets which channel rolls itself out, and how, or that none does.</summary>
     /// <param name="says">For the audit log.</param>
-    public async Task<Product> SetFollowAsync(Product product, string? follow, string says, string who, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.WriteAsync(
-            connection =>
-            {
-                connection.Execute(FollowSql, new { product = product.Name, follow });
-                AuditLog.Append(connection, now, who, "product.follow", product.Name, says);
-            },
-            cancellation);
-        return Change(product.Name, there => there with { Follow = follow });
-    }
+    public Task<Product> SetFollowAsync(Product product, string? follow, string says, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.follow", says, FollowSql, new { product = product.Name, follow }, there => there with { Follow = follow }), who, cancellation);
 
     /// <summary>Sets how long a product's images stay, or lets them stay for ever.</summary>
-    public async Task<Product> SetRetentionAsync(Product product, ImageRetention? retention, string who, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.WriteAsync(
-            connection =>
-            {
-                connection.Execute(RetentionSql, new { product = product.Name, keep = retention?.Keep, days = retention?.Days });
-                AuditLog.Append(
-                    connection, now, who, "product.retention", product.Name,
-                    retention is null ? "keeps every image" : $"keeps the newest {retention.Keep}, others {retention.Days} days");
-            },
-            cancellation);
-        return Change(product.Name, there => there with { Retention = retention });
-    }
+    public Task<Product> SetRetentionAsync(Product product, ImageRetention? retention, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.retention",
+            retention is null ? "keeps every image" : $"keeps the newest {retention.Keep}, others {retention.Days} days",
+            RetentionSql,
+            new { product = product.Name, keep = retention?.Keep, days = retention?.Days },
+            there => there with { Retention = retention }), who, cancellation);
 
     /// <summary>Sets under which numbers a product's system pins are found; null for the usual ones.</summary>
-    public async Task<Product> SetPinsAsync(Product product, SystemPins? pins, string who, CancellationToken cancellation)
-    {
-        var (now, kept) = (time.GetUtcNow().ToUnixTimeMilliseconds(), pins is null ? null : JsonSerializer.Serialize(pins));
-        await database.WriteAsync(
-            connection =>
-            {
-                connection.Execute(PinsSql, new { product = product.Name, pins = kept });
-                AuditLog.Append(connection, now, who, "product.pins", product.Name, (pins ?? SystemPins.Usual).Text);
-            },
-            cancellation);
-        return Change(product.Name, there => there with { Pins = pins ?? SystemPins.Usual });
-    }
+    public Task<Product> SetPinsAsync(Product product, SystemPins? pins, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.pins",
+            (pins ?? SystemPins.Usual).Text,
+            PinsSql,
+            new { product = product.Name, pins = pins is null ? null : JsonSerializer.Serialize(pins) },
+            there => there with { Pins = pins ?? SystemPins.Usual }), who, cancellation);
 
     /// <summary>Sets what a product allows to clients that were not written for this server.</summary>
-    public async Task<Product> SetDialectsAsync(Product product, DialectRules rules, string who, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.WriteAsync(
-            connection =>
+    public Task<Product> SetDialectsAsync(Product product, DialectRules rules, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.dialects",
+            rules.Text,
+            DialectsSql,
+            new
             {
-                connection.Execute(DialectsSql, new
-                {
-                    product = product.Name,
-                    enrolls = rules.Enrolls ? 1 : 0,
-                    least = rules.Least is { } least ? ProtectionWords.Of(least) : null,
-                });
-                AuditLog.Append(connection, now, who, "product.dialects", product.Name, rules.Text);
+                product = product.Name,
+                enrolls = rules.Enrolls ? 1 : 0,
+                least = rules.Least is { } least ? ProtectionWords.Of(least) : null,
             },
-            cancellation);
-        return Change(product.Name, there => there with { Dialects = rules });
-    }
+            there => there with { Dialects = rules }), who, cancellation);
 
     /// <summary>Sets which cloud is told of a product's devices, or that none is.</summary>
-    public async Task<Product> SetBlynkCloudAsync(Product product, string? url, string who, CancellationToken cancellation)
+    public Task<Product> SetBlynkCloudAsync(Product product, string? url, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.blynk",
+            url is null ? "tells no cloud" : $"tells {url}",
+            BlynkCloudSql,
+            new { product = product.Name, url },
+            there => there with { BlynkCloud = url }), who, cancellation);
+
+    private async Task<Product> SetAsync(Product product, Setting setting, string who, CancellationToken cancellation)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         await database.WriteAsync(
             connection =>
             {
-                connection.Execute(BlynkCloudSql, new { product = product.Name, url });
-                AuditLog.Append(connection, now, who, "product.blynk", product.Name, url is null ? "tells no cloud" : $"tells {url}");
+                connection.Execute(setting.Sql, setting.Values);
+                AuditLog.Append(connection, now, who, setting.Action, product.Name, setting.Says);
             },
             cancellation);
-        return Change(product.Name, there => there with { BlynkCloud = url });
+        return Change(product.Name, setting.Apply);
     }
 
     // One change does not undo another that came between; where several servers write, another's may be in memory before the answer to this one.
@@ -256,6 +231,10 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     }
 
     private static string Ids(IEnumerable<ReleaseKey> keys) => "keys " + string.Join(", ", keys.Select(key => key.Id));
+
+    /// <param name="Action">For the audit log, with what it <paramref name="Says"/>.</param>
+    /// <param name="Values">Of the statement's parameters.</param>
+    private sealed record Setting(string Action, string Says, string Sql, object Values, Func<Product, Product> Apply);
 
     private sealed class Row
     {

@@ -2,7 +2,10 @@ using Ota.Server.Releases;
 
 namespace Ota.Server.Recovery;
 
-/// <summary>Where the recovery of a client without orders stands. The order is the order of progress; what is over comes last.</summary>
+/// <summary>
+/// Where the recovery of a client without orders stands. The order is the order of progress; what is over comes last, and stays over but for one that
+/// failed.
+/// </summary>
 public enum TwoStepState
 {
     Armed,
@@ -69,6 +72,8 @@ internal static class TwoStepRecovery
     // The first row that holds is acted on; docs/states.md lists them in this order.
     private static readonly Row[] Rows =
     [
+        new("failed, it says the recovery's version → the release before; *returning*, as it ran after all",
+            ask => ask is { State: TwoStepState.Failed, SaysRecovery: true }, ask => Previous(ask.To(TwoStepState.Returning))),
         new("it is over → nothing",
             ask => ask.State >= TwoStepState.Completed, ask => Nothing(ask.Recovery)),
         new("armed, its time is over → nothing; *expired*",

@@ -1,9 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Data.Common;
-using System.Text.Json;
-using Dapper;
-using Ota.Images;
 using Ota.Server.Audit;
 using Ota.Server.Data;
 using Ota.Server.Images;
@@ -31,45 +27,6 @@ internal enum Added
 /// <summary>All releases: in memory for every decision, in the database for good.</summary>
 internal sealed class ReleaseCatalog(Database database, TimeProvider time)
 {
-    private const string AllSql =
-        """
-        SELECT r.id, r.product, r.version, r.kind, r.hardware, r.security_counter, r.channel, r.notes, r.statement, r.image,
-               r.image_says, r.signed_by, r.created, r.uploaded, r.uploaded_by, r.withdrawn, r.withdrawn_reason, r.step,
-               r.needed, i.md5, i.size, i.format, i.deleted
-        FROM releases r JOIN images i ON i.sha256 = r.image ORDER BY r.uploaded
-        """;
-
-    private const string AddImageSql =
-        """
-        INSERT INTO images (sha256, md5, size, format, stored) VALUES (@Sha256, @Md5, @Size, @Format, @stored)
-        ON CONFLICT (sha256) DO UPDATE SET deleted = NULL
-        """;
-
-    private const string AddSql =
-        """
-        INSERT INTO releases (id, product, version, kind, hardware, security_counter, channel, notes, statement, image, image_says,
-                              signed_by, created, uploaded, uploaded_by, step)
-        VALUES (@Id, @Product, @Version, @Kind, @hardware, @SecurityCounter, @Channel, @Notes, @Statement, @image, @says,
-                @SignedBy, @created, @uploaded, @UploadedBy, @step)
-        """;
-
-    private const string TakenSql =
-        "SELECT count(*) FROM release_builds WHERE product = @Product AND version = @Version AND kind = @Kind AND hardware = @hardware";
-
-    private const string AddBuildSql =
-        "INSERT INTO release_builds (product, version, kind, hardware, release) VALUES (@Product, @Version, @Kind, @hardware, @Id)";
-
-    private const string SignedAnewSql =
-        "UPDATE release_builds SET release = @Id WHERE product = @Product AND version = @Version AND kind = @Kind AND hardware = @hardware";
-
-    private const string WithdrawSql =
-        "UPDATE releases SET withdrawn = @now, withdrawn_reason = @reason WHERE id = @id AND withdrawn IS NULL";
-
-    private const string StepSql =
-        """
-        UPDATE releases SET step = @step WHERE product = @product AND version = @version AND kind = 'application' AND step <> @step
-        """;
-
     private readonly Lock _change = new();
     private Known _known = new(ImmutableDictionary<string, Release>.Empty);
     private ImmutableDictionary<string, Release> _byId = ImmutableDictionary.Create<string, Release>(StringComparer.Ordinal);
@@ -79,8 +36,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         // Read under the lock: what is added meanwhile comes after it, and is not undone by what was read before.
         lock (_change)
         {
-            var rows = database.Read(connection => connection.Query<Row>(AllSql).AsList());
-            _byId = rows.Select(row => row.ToRelease()).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
+            _byId = database.Read(ReleaseTable.All).ToImmutableDictionary(release => release.Id, StringComparer.Ordinal);
         }
     }
 
@@ -121,16 +77,16 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         await database.WriteAsync(
             connection =>
             {
-                if (connection.Execute(StepSql, new { product, version, step = isStep ? 1 : 0 }) > 0)
+                if (ReleaseTable.Require(connection, product, version, isStep))
                     AuditLog.Append(connection, at, who, "release.step", $"{product} {version}", isStep ? "required" : "not required");
             },
             cancellation);
-        lock (_change)
+        Change(() =>
         {
             foreach (var release in _byId.Values.Where(release =>
                 release.Product == product && release.Version == version && release.Kind == ReleaseStatement.ApplicationKind))
                 _byId = _byId.SetItem(release.Id, release with { IsStep = isStep });
-        }
+        });
     }
 
     /// <summary>All releases of all products.</summary>
@@ -153,23 +109,22 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             connection =>
             {
                 if (known is var (_, before))
-                    return Replace(connection, before, release);
-                if (release.Hardware.Any(hardware => connection.ExecuteScalar<long>(
-                    TakenSql, new { release.Product, release.Version, release.Kind, hardware }) > 0))
+                    return ReleaseTable.Replace(connection, before, release);
+                if (ReleaseTable.IsTaken(connection, release))
                     return false;
-                Insert(connection, release);
+                ReleaseTable.Insert(connection, release);
                 return true;
             },
             cancellation);
         if (isNew)
         {
-            lock (_change)
+            Change(() =>
             {
                 _byId = _byId.SetItem(release.Id, release with { IsStep = known?.There.IsStep ?? false });
                 if (known is var (_, before))
-                    _byId = _byId.SetItem(before.Id, before with { Withdrawn = release.Uploaded, WithdrawnReason = Successor(release) });
+                    _byId = _byId.SetItem(before.Id, before with { Withdrawn = release.Uploaded, WithdrawnReason = ReleaseTable.Successor(release) });
                 SetDeleted(release.Image.Sha256, deleted: null);
-            }
+            });
 
             return (Added.New, release);
         }
@@ -187,17 +142,16 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             connection =>
             {
                 var at = now.ToUnixTimeMilliseconds();
-                if (connection.Execute(WithdrawSql, new { id = release.Id, now = at, reason }) > 0)
+                if (ReleaseTable.Withdraw(connection, release.Id, at, reason))
                     AuditLog.Append(connection, at, who, "release.withdraw", $"{release.Product} {release.Version}", reason);
             },
             cancellation);
-        lock (_change)
+        Change(() =>
         {
             var there = _byId[release.Id];
-            var withdrawn = there with { Withdrawn = there.Withdrawn ?? now, WithdrawnReason = there.WithdrawnReason ?? reason };
-            _byId = _byId.SetItem(release.Id, withdrawn);
-            return withdrawn;
-        }
+            _byId = _byId.SetItem(release.Id, there with { Withdrawn = there.Withdrawn ?? now, WithdrawnReason = there.WithdrawnReason ?? reason });
+        });
+        return _byId[release.Id];
     }
 
     private string[] FindSteps(string product)
@@ -226,8 +180,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         var image = sharing[0].Image.Sha256;
         if (!await database.WriteAsync(connection => ImageTable.GiveUp(connection, sharing, seen, now), cancellation))
             return false;
-        lock (_change)
-            SetDeleted(image, now);
+        Change(() => SetDeleted(image, now));
         return true;
     }
 
@@ -235,8 +188,7 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     public async Task NeededAsync(IReadOnlyCollection<string> releases, DateTimeOffset now, CancellationToken cancellation)
     {
         await database.WriteAsync(connection => ImageTable.Needed(connection, releases, now), cancellation);
-        lock (_change)
-            _byId = _byId.SetItems(releases.Select(id => KeyValuePair.Create(id, _byId[id] with { Needed = now })));
+        Change(() => _byId = _byId.SetItems(releases.Select(id => KeyValuePair.Create(id, _byId[id] with { Needed = now }))));
     }
 
     /// <summary>The release as it is kept of which this is a statement, whenever it was signed; null when there is none.</summary>
@@ -256,12 +208,25 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         await database.WriteAsync(connection => ImageTable.Restore(connection, release, now), cancellation);
-        lock (_change)
+        Change(() =>
         {
             SetDeleted(release.Image.Sha256, deleted: null);
             _byId = _byId.SetItem(release.Id, _byId[release.Id] with { Needed = now });
-            return _byId[release.Id];
+        });
+        return _byId[release.Id];
+    }
+
+    // Where several servers write, another's change may be in memory before the answer to this one: then what is on disk is read anew.
+    private void Change(Action change)
+    {
+        if (database.IsShared)
+        {
+            Load();
+            return;
         }
+
+        lock (_change)
+            change();
     }
 
     // Under the lock. All that share the image share its fate.
@@ -270,47 +235,6 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
             .Where(release => release.Image.Sha256 == sha256 && release.Image.Deleted != deleted)
             .Select(release => KeyValuePair.Create(release.Id, release with { Image = release.Image with { Deleted = deleted } }))
             .ToArray());
-
-    /// <summary>Puts a build in the place of the same one whose signature is worth nothing any more; false when that was withdrawn meanwhile.</summary>
-    private static bool Replace(DbConnection connection, Release before, Release release)
-    {
-        var at = release.Uploaded.ToUnixTimeMilliseconds();
-        if (connection.Execute(WithdrawSql, new { id = before.Id, now = at, reason = Successor(release) }) == 0)
-            return false;
-        Insert(connection, release with { IsStep = before.IsStep }, SignedAnewSql);
-        return true;
-    }
-
-    private static string Successor(Release release) => "signed anew by key " + release.SignedBy;
-
-    private static void Insert(DbConnection connection, Release release, string buildSql = AddBuildSql)
-    {
-        var uploaded = release.Uploaded.ToUnixTimeMilliseconds();
-        var image = release.Image;
-        connection.Execute(AddImageSql, new { image.Sha256, image.Md5, image.Size, image.Format, stored = uploaded });
-        connection.Execute(AddSql, new
-        {
-            release.Id,
-            release.Product,
-            release.Version,
-            release.Kind,
-            hardware = JsonSerializer.Serialize(release.Hardware.ToArray(), ReleaseJson.Default.StringArray),
-            release.SecurityCounter,
-            release.Channel,
-            release.Notes,
-            release.Statement,
-            image = image.Sha256,
-            says = JsonSerializer.Serialize(release.ImageSays, ReleaseJson.Default.ImageFacts),
-            release.SignedBy,
-            created = release.Created.ToUnixTimeMilliseconds(),
-            uploaded,
-            release.UploadedBy,
-            step = release.IsStep ? 1 : 0,
-        });
-        foreach (var hardware in release.Hardware)
-            connection.Execute(buildSql, new { release.Product, release.Version, release.Kind, hardware, release.Id });
-        AuditLog.Append(connection, uploaded, release.UploadedBy, "release.add", $"{release.Product} {release.Version}", release.Id);
-    }
 
     /// <summary>How a release stands to the one with its version, kind and some of its hardware; null when there is none.</summary>
     public (Added Outcome, Release There)? Standing(Release release, Product product)
@@ -340,79 +264,5 @@ internal sealed class ReleaseCatalog(Database database, TimeProvider time)
         public ConcurrentDictionary<(string Product, string Hardware), HardwareReleases> Hardware { get; } = new();
 
         public ConcurrentDictionary<string, string[]> Steps { get; } = new(StringComparer.Ordinal);
-    }
-
-    private sealed class Row
-    {
-        public string Id { get; init; } = "";
-
-        public string Product { get; init; } = "";
-
-        public string Version { get; init; } = "";
-
-        public string Kind { get; init; } = "";
-
-        public string Hardware { get; init; } = "";
-
-        public long SecurityCounter { get; init; }
-
-        public string Channel { get; init; } = "";
-
-        public string? Notes { get; init; }
-
-        public string Statement { get; init; } = "";
-
-        public string Image { get; init; } = "";
-
-        public string ImageSays { get; init; } = "";
-
-        public string SignedBy { get; init; } = "";
-
-        public long Created { get; init; }
-
-        public long Uploaded { get; init; }
-
-        public string UploadedBy { get; init; } = "";
-
-        public long? Withdrawn { get; init; }
-
-        public string? WithdrawnReason { get; init; }
-
-        public long? Needed { get; init; }
-
-        public long? Deleted { get; init; }
-
-        public string Md5 { get; init; } = "";
-
-        public long Size { get; init; }
-
-        public long Step { get; init; }
-
-        public string Format { get; init; } = "";
-
-        public Release ToRelease() => new(
-            Id,
-            Product,
-            Version,
-            Kind,
-            JsonSerializer.Deserialize(Hardware, ReleaseJson.Default.StringArray)!,
-            (int)SecurityCounter,
-            Channel,
-            Notes,
-            Statement,
-            new ReleaseImage(Image, Md5, Size, Format) { Deleted = Time(Deleted) },
-            JsonSerializer.Deserialize(ImageSays, ReleaseJson.Default.ImageFacts)!,
-            SignedBy,
-            DateTimeOffset.FromUnixTimeMilliseconds(Created),
-            DateTimeOffset.FromUnixTimeMilliseconds(Uploaded),
-            UploadedBy,
-            Time(Withdrawn),
-            WithdrawnReason)
-        {
-            IsStep = Step != 0,
-            Needed = Time(Needed),
-        };
-
-        private static DateTimeOffset? Time(long? at) => at is { } known ? DateTimeOffset.FromUnixTimeMilliseconds(known) : null;
     }
 }

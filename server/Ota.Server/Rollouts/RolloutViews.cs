@@ -11,7 +11,7 @@ namespace Ota.Server.Rollouts;
 /// <param name="Held">
 /// Of the devices it is for that it has given nothing: how many it leaves as they are, by reason. Empty in the answer to its start.
 /// </param>
-/// <param name="Devices">How many it is for, now. Null in the answer to its start.</param>
+/// <param name="Devices">How many it is for, now; once it is over, how many it had something for. Null in the answer to its start.</param>
 public sealed record RolloutView(
     long Id,
     string Product,
@@ -61,10 +61,11 @@ internal sealed class RolloutViews(
 {
     public RolloutView Of(Rollout rollout)
     {
-        // Every device would have to be looked at, and it has nothing for any.
-        var isCounted = !rollout.IsOver && !IsCovered(rollout);
-        return Of(rollout, isCounted ? Count(rollout, time.GetUtcNow()) : RolloutCensus.Nobody(rollout.Plan.Waves.Count));
+        return Of(rollout, IsCounted(rollout) ? Count(rollout, time.GetUtcNow()) : RolloutCensus.Nobody(rollout.Plan.Waves.Count));
     }
+
+    // Every device would have to be looked at, and it has nothing for any.
+    private bool IsCounted(Rollout rollout) => !rollout.IsOver && !IsCovered(rollout);
 
     /// <summary>As it was started: without a look at the devices, as there may be a million.</summary>
     public RolloutView Started(Rollout rollout)
@@ -82,6 +83,8 @@ internal sealed class RolloutViews(
             CountReturn(rollout, counted.Held);
         if (counts.Sum(count => count.Deferred) is > 0 and var deferred)
             counted.Held[RolloutWords.Of(RolloutHold.WeakSignal)] = deferred;
+        // What it has nothing more for is not looked at; there it is what it had been for.
+        var isCounted = IsCounted(rollout);
         return new RolloutView(
             rollout.Id,
             rollout.Product,
@@ -101,7 +104,7 @@ internal sealed class RolloutViews(
                     i + 1,
                     wave.UpTo,
                     opened.TryGetValue(i + 1, out var at) ? at : i < rollout.Wave ? rollout.Created : null,
-                    counted.ByWave[i],
+                    isCounted ? counted.ByWave[i] : Reached(counts.Where(count => (count.Wave ?? 1) == i + 1)),
                     ByState(counts.Where(count => count.Purpose != "return" && (count.Wave ?? 1) == i + 1)))),
             ],
             rollout.Plan.Window?.Text,
@@ -113,7 +116,7 @@ internal sealed class RolloutViews(
             ByState(counts),
             counts.Where(count => count.Purpose != "return").Sum(count => count.Silent),
             counted.Held,
-            counted.Devices);
+            isCounted ? counted.Devices : Reached(counts));
     }
 
     /// <summary>What a rollout would do if it were started now and all its waves were open; changes nothing.</summary>
@@ -170,6 +173,8 @@ internal sealed class RolloutViews(
     private bool IsCovered(Rollout rollout) =>
         rollout.IsOpen && Builds(rollout) is var builds
         && board.Of(rollout.Product).LatestFirst.Any(later => RolloutPolicy.Supersedes(later, rollout, builds, Builds(later)));
+
+    private static long Reached(IEnumerable<RolloutCount> counts) => counts.Where(count => count.Purpose == "target").Sum(count => count.Count);
 
     // Those that bring a device back have words of their own.
     private static Dictionary<string, long> ByState(IEnumerable<RolloutCount> counts) =>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
 using Ota.Server.Images;
@@ -35,6 +37,33 @@ internal static class StartFaults
         $"Setting AzureBlobs: the container {blobs} cannot be used: {fault.Reason}. "
         + "Check the account, its key or SAS token (read, write, delete and list), and that it can be reached from here.");
 
+    /// <summary>An address is https and there is no certificate for it; null when there is one, or Kestrel's own settings say more.</summary>
+    public static SettingFault? OfCertificate(ServerSettings settings, IConfiguration configuration) =>
+        settings.Certificate is null && configuration["urls"] is { Length: > 0 } urls
+        && urls.Split(';', StringSplitOptions.TrimEntries).Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
+        && !configuration.GetSection("Kestrel").Exists() && !HasDeveloperCertificate()
+            ? WithoutCertificate($"Setting urls '{urls}'")
+            : null;
+
+    private static SettingFault WithoutCertificate(string setting) => new(
+        $"{setting}: https needs a certificate. Give --Certificate and --CertificateKey, or listen on http behind a reverse proxy.");
+
+    // The one of 'dotnet dev-certs https', which Kestrel takes where there is no other.
+    private static bool HasDeveloperCertificate()
+    {
+        using var store = new X509Store(StoreName.My, StoreLocation.CurrentUser);
+        try
+        {
+            store.Open(OpenFlags.ReadOnly);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+
+        return store.Certificates.Any(certificate => certificate.Extensions.Any(extension => extension.Oid?.Value == "1.3.6.1.4.1.311.84.1.1"));
+    }
+
     /// <summary>The address cannot be listened on.</summary>
     public static SettingFault OfListening(Exception fault, IConfiguration configuration)
     {
@@ -42,13 +71,12 @@ internal static class StartFaults
         var urls = configuration["urls"] is { Length: > 0 } given ? given : ServerSettings.DefaultUrl;
         var setting = endpoints ? "Setting Kestrel:Endpoints" : $"Setting urls '{urls}'";
         var reason = fault.Message.Split('\n')[0].Trim().TrimEnd('.');
+        if (fault is InvalidOperationException && reason.Contains("certificate", StringComparison.OrdinalIgnoreCase))
+            return WithoutCertificate(setting);
         return new SettingFault(fault switch
         {
             { InnerException: AddressInUseException } =>
                 $"{setting}: something listens there already. Stop it, or choose another address with --urls.",
-            InvalidOperationException when reason.Contains("certificate", StringComparison.OrdinalIgnoreCase) =>
-                $"{setting}: https needs a certificate. Give --Certificate and --CertificateKey, "
-                + "or listen on http behind a reverse proxy.",
             _ => $"{setting} cannot be listened on: {reason}. An address looks like {ServerSettings.DefaultUrl} or http://*:8080.",
         });
     }

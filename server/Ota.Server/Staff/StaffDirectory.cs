@@ -36,6 +36,7 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
             SELECT 1 FROM staff_keys other WHERE other.id <> @id AND other.role = 'Admin' AND other.revoked IS NULL))
         """;
 
+    private readonly Lock _change = new();
     private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
 
     /// <summary>Loads the keys; at the first start makes the admin key and returns the file it was written to.</summary>
@@ -54,8 +55,12 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
 
     public void Load()
     {
-        foreach (var row in database.Read(connection => connection.Query<Row>(AllSql).AsList()))
-            Remember(row);
+        // Read under the lock: what was read before a key was revoked does not come after it.
+        lock (_change)
+        {
+            foreach (var row in database.Read(connection => connection.Query<Row>(AllSql).AsList()))
+                Remember(row.ToEntry());
+        }
     }
 
     /// <summary>
@@ -106,11 +111,11 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
                 return true;
             },
             cancellation);
-        if (!changed)
-            return _keys[id].Key is { Revoked: not null } already ? (Revocation.Revoked, already) : (Revocation.LastAdmin, entry.Key);
-        var revoked = entry with { Key = entry.Key with { Revoked = now } };
-        _keys[id] = revoked;
-        return (Revocation.Revoked, revoked.Key);
+        if (changed)
+            Change(entry with { Key = entry.Key with { Revoked = now } });
+        else if (database.IsShared)
+            Load();
+        return _keys[id].Key is { Revoked: not null } revoked ? (Revocation.Revoked, revoked) : (Revocation.LastAdmin, entry.Key);
     }
 
     private async Task<StaffKey> InsertAsync(
@@ -131,19 +136,23 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
                 AuditLog.Append(connection, row.Created, who, "staff.add", name, $"{id} as {role.ToString().ToLowerInvariant()}");
             },
             cancellation);
-        return Remember(row);
+        Change(row.ToEntry());
+        return _keys[id].Key;
     }
 
-    private StaffKey Remember(Row row)
+    // Where several servers write, another one may have changed it before the answer to this one.
+    private void Change(Entry entry)
     {
-        var key = new StaffKey(
-            row.Id,
-            row.Name,
-            Enum.Parse<StaffRole>(row.Role),
-            DateTimeOffset.FromUnixTimeMilliseconds(row.Created),
-            row.Revoked is { } revoked ? DateTimeOffset.FromUnixTimeMilliseconds(revoked) : null);
-        _keys[row.Id] = new Entry(key, row.Hash);
-        return key;
+        if (database.IsShared)
+            Load();
+        else
+            Remember(entry);
+    }
+
+    private void Remember(Entry entry)
+    {
+        lock (_change)
+            _keys[entry.Key.Id] = entry;
     }
 
     private sealed record Entry(StaffKey Key, string Hash);
@@ -161,5 +170,14 @@ internal sealed class StaffDirectory(Database database, DataDirectory directory,
         public long Created { get; init; }
 
         public long? Revoked { get; init; }
+
+        public Entry ToEntry() => new(
+            new StaffKey(
+                Id,
+                Name,
+                Enum.Parse<StaffRole>(Role),
+                DateTimeOffset.FromUnixTimeMilliseconds(Created),
+                Revoked is { } revoked ? DateTimeOffset.FromUnixTimeMilliseconds(revoked) : null),
+            Hash);
     }
 }

@@ -58,8 +58,8 @@ internal static class WebhookEvents
     /// <summary>What can be asked for.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        AlertOpened, AlertClosed, "deployment.confirmed", "deployment.completed", "deployment.reverted", "deployment.refused",
-        "deployment.failed", RolloutStopped, RolloutCompleted,
+        AlertOpened, AlertClosed, "deployment.confirmed", "deployment.completed", "deployment.assumed", "deployment.reverted",
+        "deployment.refused", "deployment.failed", RolloutStopped, RolloutCompleted,
     ];
 
     public static bool IsOne(string word) => All.Contains(word, StringComparer.Ordinal);

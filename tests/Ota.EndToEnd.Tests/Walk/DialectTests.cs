@@ -28,18 +28,27 @@ public sealed class DialectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Curl_goes_on_with_half_a_download_across_a_restart_and_asks_whether_it_changed()
+    public async Task Curl_goes_on_with_half_a_download_and_across_a_restart_where_it_names_the_image_and_asks_whether_it_changed()
     {
         var adopted = (await DoneAsync("device", "adopt", "lamp", "30-AE-A4-07-0D-64", "--dialect", "esp-idf", "--json")).Json;
         var address = new Uri(_server.Address, adopted.GetProperty("path").GetString());
         var device = adopted.GetProperty("device").GetString()!;
         await DoneAsync("deploy", "lamp", "1.1.0", "--device", device);
+        // What is there is of an older build, which was never fetched from here.
+        await File.WriteAllBytesAsync(_folder["old.bin"], RandomNumberGenerator.GetBytes(1_000_000));
+        for (var again = 0; again < 2; again++)
+            Assert.Equal("416", await CurlAsync(address, "-C", "-", "-o", "old.bin"));
         Assert.Equal("206", await CurlAsync(address, "-r", "0-999999", "-o", "got.bin"));
-
-        await _server.KillAsync();
-        await _server.StartAsync();
         Assert.Equal("206", await CurlAsync(address, "-C", "-", "-o", "got.bin"));
         Assert.Equal(await File.ReadAllBytesAsync(_folder["app.bin"]), await File.ReadAllBytesAsync(_folder["got.bin"]));
+
+        Assert.Equal("206", await CurlAsync(address, "-r", "0-999999", "-o", "part.bin"));
+        await _server.KillAsync();
+        await _server.StartAsync();
+        Assert.Equal("416", await CurlAsync(address, "-C", "-", "-o", "part.bin"));
+        var tag = $"If-Range: \"{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_folder["app.bin"])))}\"";
+        Assert.Equal("206", await CurlAsync(address, "-C", "-", "-H", tag, "-o", "part.bin"));
+        Assert.Equal(await File.ReadAllBytesAsync(_folder["app.bin"]), await File.ReadAllBytesAsync(_folder["part.bin"]));
 
         var image = new Uri(_server.Address, $"{adopted.GetProperty("path").GetString()}/images/{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_folder["app.bin"])))}");
         Assert.Equal("200", await CurlAsync(image, "--etag-save", "etag", "-o", "got.bin"));

@@ -47,6 +47,18 @@ public sealed partial class StartTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Fact]
+    public async Task An_https_address_without_a_certificate_is_refused_before_anything_is_made()
+    {
+        var folder = Directory.CreateTempSubdirectory("ota-start-").FullName;
+
+        var fault = await Assert.ThrowsAsync<SettingFault>(() => RunningServer.StartAsync(folder, "--urls", "http://127.0.0.1:0;https://127.0.0.1:0"));
+
+        Assert.Contains("https needs a certificate", fault.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Theory]
     [InlineData("--MaximumImageSizeMiB", "0")]
     [InlineData("--MaximumImageSizeMiB", "lots")]

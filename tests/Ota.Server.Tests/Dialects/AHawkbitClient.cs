@@ -37,6 +37,10 @@ internal sealed class AHawkbitClient(RunningServer server, string path, string a
         $"{method} {address} HTTP/1.1\r\nHost: {Authority}\r\nAccept: application/json\r\nContent-Type: {type}\r\nAuthorization: {authorization}\r\n"
         + $"Connection: close\r\n{More}Content-Length: {Encoding.Latin1.GetByteCount(json)}\r\n\r\n{json}");
 
+    /// <summary>The beginning of a request to what is below its address.</summary>
+    public string Head(string method, string below) =>
+        $"{method} {path}{below} HTTP/1.1\r\nHost: {Authority}\r\nAuthorization: {authorization}\r\nConnection: close\r\n";
+
     /// <summary>Polls; the links by their names.</summary>
     public async Task<Dictionary<string, string>> PollAsync()
     {
@@ -103,7 +107,7 @@ internal sealed class AHawkbitClient(RunningServer server, string path, string a
         var answer = await SendAsync(
             "PUT",
             path + "/configData",
-            $"{{\"id\":\"\",\"time\":\"20261121T111200\",\"status\":{{\"result\":{{\"finished\":\"success\"}},\"execution\":\"closed\",\"details\":[\"\"]}},\"data\":{{{data}}}}}");
+            $"{{\"time\":\"20261121T111200\",\"status\":{{\"result\":{{\"finished\":\"success\"}},\"execution\":\"closed\"}},\"data\":{{{data}}}}}");
         Assert.Equal(200, answer.Status);
     }
 

@@ -17,7 +17,7 @@ internal sealed class AnEspSketch(RunningServer server, string path, string mac 
 
     public long FreeSpace { get; set; } = 2_000_000;
 
-    /// <summary>More lines, each with its end.</summary>
+    /// <summary>More lines, each with its end, where the library has its authorization.</summary>
     public string More { get; set; } = "";
 
     /// <summary>Takes a client in; its id, and the sketch that has its address.</summary>
@@ -30,11 +30,11 @@ internal sealed class AnEspSketch(RunningServer server, string path, string mac 
     }
 
     public string Request(string mode = "sketch") =>
-        $"GET {path} HTTP/1.0\r\nHost: {server.Anyone.BaseAddress!.Authority}\r\nUser-Agent: ESP8266-http-Update\r\nConnection: close\r\n"
+        $"GET {path} HTTP/1.0\r\nHost: {server.Anyone.BaseAddress!.Authority}\r\nUser-Agent: ESP8266-http-Update\r\n{More}Connection: close\r\n"
         + $"x-ESP8266-Chip-ID: 11157264\r\nx-ESP8266-STA-MAC: {mac}\r\nx-ESP8266-AP-MAC: 26:6F:28:AA:3F:10\r\n"
         + $"x-ESP8266-free-space: {FreeSpace}\r\nx-ESP8266-sketch-size: 302000\r\nx-ESP8266-sketch-md5: {SketchMd5}\r\n"
         + $"x-ESP8266-chip-size: 4194304\r\nx-ESP8266-sdk-version: 2.2.2-dev(38a443e)\r\nx-ESP8266-mode: {mode}\r\n"
-        + (Version is null ? "" : $"x-ESP8266-version: {Version}\r\n") + More + "\r\n";
+        + (Version is null ? "" : $"x-ESP8266-version: {Version}\r\n") + "Content-Length: 0\r\n\r\n";
 
     public Task<RawAnswer> AskAsync(string mode = "sketch") => RawHttp.SendAsync(server, Request(mode));
 

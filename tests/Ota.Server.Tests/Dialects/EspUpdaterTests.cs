@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Ota.Server.Dialects;
+using Ota.Server.Products;
 using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Dialects;
@@ -127,6 +130,7 @@ public class EspUpdaterTests : IAsyncLifetime
 
         Assert.Equal("failed", await _sketch.StateAsync());
         Assert.Contains("no-space", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal("The server says failed: no-space: the image has 200000 bytes, the device 100000 free", (await _sketch.TimelineAsync())[^1]);
         await _sketch.HeldAsync();
     }
 
@@ -136,10 +140,69 @@ public class EspUpdaterTests : IAsyncLifetime
         var answer = await _sketch.AskAsync("version");
         Assert.Equal((200, "1.0.0"), (answer.Status, answer.Header("x-version")));
         await DeployAsync("1.1.0");
-        Assert.Equal("1.1.0", (await _sketch.AskAsync("version")).Header("x-version"));
+        for (var looks = 0; looks < 3; looks++)
+            Assert.Equal("1.1.0", (await _sketch.AskAsync("version")).Header("x-version"));
 
         Assert.Equal(304, (await _sketch.AskAsync("spiffs")).Status);
-        Assert.Equal("offered", await _sketch.StateAsync());
+        Assert.Equal("ordered", await _sketch.StateAsync());
+        await _sketch.UpdateAsync("1.1.0");
+        Assert.Equal("1.1.0", (await _sketch.AskAsync("version")).Header("x-version"));
+        Assert.Equal("confirmed", await _sketch.StateAsync());
+        Assert.Equal(2, _server.Log.Text.Split($"{_id} is handed order ").Length);
+        Assert.Single(await _sketch.TimelineAsync(), text => text.StartsWith("Offered ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_it_is_known_to_check_is_changed_by_adopting_it_again_and_stays_as_it_is_where_nothing_is_said()
+    {
+        async Task<(string?, string?)> AgainAsync(string? protection)
+        {
+            var view = await _server.PostAsync(
+                "api/v1/products/kettle/clients", new { hardwareId = "24:6F:28:AA:3F:10", dialect = "esp8266", hardware = "virtual", protection });
+            return (view.GetProperty("protection").GetString(), view.GetProperty("protectionBefore").GetString());
+        }
+
+        Assert.Equal(("signed", "md5"), await AgainAsync("signed"));
+        Assert.Equal(("signed", null), await AgainAsync("signed"));
+        Assert.Equal(("signed", null), await AgainAsync(null));
+        Assert.Equal("signed", (await _sketch.ShownAsync()).GetProperty("protection").GetString());
+    }
+
+    [Fact]
+    public async Task A_product_s_key_takes_in_so_many_devices_in_an_hour_and_those_it_has_go_on()
+    {
+        await _server.PostAsync("api/v1/products", new
+        {
+            name = "lamp", hardware = new[] { "esp8266" }, releaseKeys = new[] { Vectors.Text("TEST-ONLY-release-key.pub.pem") },
+        });
+        var key = await RulesAsync("lamp", enrolls: true, least: null);
+        var known = new AnEspSketch(_server, "/esp8266/lamp." + key, "5C:CF:7F:00:00:01");
+        var stranger = new AnEspSketch(_server, "/esp8266/lamp." + key, "5C:CF:7F:00:00:02");
+        await TakenInAsync(known);
+        var gate = _server.App.Services.GetRequiredService<AdoptionGate>();
+        var product = _server.App.Services.GetRequiredService<ProductCatalog>().Find("lamp")!;
+        for (var taken = 1; taken < AdoptionGate.MostInAnHour; taken++)
+            Assert.Null(await gate.EnterAsync(product));
+
+        for (var again = 0; again < 3; again++)
+        {
+            var refused = await stranger.AskAsync();
+            Assert.Equal(429, refused.Status);
+            Assert.InRange(int.Parse(refused.Header("Retry-After")!, null), 1, 3600);
+        }
+
+        Assert.NotEqual(429, (await known.AskAsync()).Status);
+        Assert.Single(
+            (await _server.GetAsync("api/v1/audit")).EnumerateArray(), entry => entry.GetProperty("action").GetString() == "product.dialect-key-limited");
+        Assert.Contains("The dialect key of lamp has taken in 1000 devices within an hour", _server.Log.Text, StringComparison.Ordinal);
+        _server.Time.Ahead += TimeSpan.FromHours(1);
+        await TakenInAsync(stranger);
+    }
+
+    private static async Task TakenInAsync(AnEspSketch sketch)
+    {
+        Assert.Equal(304, (await sketch.AskAsync()).Status);
+        Assert.Equal("enrolled", await sketch.StateAsync());
     }
 
     [Fact]

@@ -60,6 +60,27 @@ public class HawkbitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_is_expected_when_it_was_told_to_poll()
+    {
+        async Task AgreeAsync()
+        {
+            var polling = AHawkbitClient.Parse(await _client.GetAsync(_client.Path)).GetProperty("config").GetProperty("polling").GetProperty("sleep").GetString()!;
+            var shown = await _client.ShownAsync();
+            Assert.Equal(
+                TimeSpan.Parse(polling, null).TotalSeconds,
+                (shown.GetProperty("nextCheckIn").GetDateTimeOffset() - shown.GetProperty("lastSeen").GetDateTimeOffset()).TotalSeconds, tolerance: 1);
+        }
+
+        await AgreeAsync();
+        await DeployAsync("1.1.0");
+        await AgreeAsync();
+        await _client.FetchAsync(await _client.ActionAsync());
+        await AgreeAsync();
+        await _server.RestartAsync();
+        await AgreeAsync();
+    }
+
+    [Fact]
     public async Task A_version_in_a_header_confirms_at_the_next_poll()
     {
         _client.More = "x-ota-version: 1.0.0\r\n";
@@ -105,6 +126,9 @@ public class HawkbitTests : IAsyncLifetime
         _server.Time.Ahead = TimeSpan.FromHours(25);
         await _client.TellAsync("1.0.0");
         Assert.Equal("reverted", await _client.StateAsync());
+        Assert.StartsWith(
+            "The server says reverted: it said that it is done",
+            (await _client.ShownAsync()).GetProperty("timeline").EnumerateArray().Last().GetProperty("text").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public class HostileClientTests : IAsyncLifetime
         }
 
         Assert.Equal("0.0.0-unknown", (await _sketch.ShownAsync()).GetProperty("running").GetString());
-        Assert.Equal("offered", await _sketch.StateAsync());
+        Assert.Equal("ordered", await _sketch.StateAsync());
     }
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Ota.Server.Tests.Dialects;
 public class MenderTests : IAsyncLifetime
 {
     private const string Mac = "24:6f:28:aa:3f:40";
-    private const string Next = "/mender/api/devices/v2/deployments/device/deployments/next";
+    private const string Next = "/api/devices/v2/deployments/device/deployments/next";
     private readonly RSA _key = RSA.Create(3072);
     private RunningServer _server = null!;
     private string _tenant = "";
@@ -67,13 +67,24 @@ public class MenderTests : IAsyncLifetime
     public async Task Old_clients_ask_by_GET_or_in_the_first_form_of_the_body()
     {
         await DeployAsync("1.1.0");
-        var get = await SendAsync("GET", "/mender/api/devices/v1/deployments/device/deployments/next?artifact_name=1.0.0&device_type=board", null);
+        var get = await SendAsync("GET", "/api/devices/v1/deployments/device/deployments/next?artifact_name=1.0.0&device_type=board", null);
         Assert.Equal(200, get.Status);
         var post = await SendAsync(
-            "POST", "/mender/api/devices/v1/deployments/device/deployments/next", "{\"artifact_name\":\"1.0.0\",\"device_type\":\"board\"}");
+            "POST", "/api/devices/v1/deployments/device/deployments/next", "{\"artifact_name\":\"1.0.0\",\"device_type\":\"board\"}");
 
         Assert.Equal(AHawkbitClient.Parse(get).GetProperty("id").GetString(), AHawkbitClient.Parse(post).GetProperty("id").GetString());
         Assert.Equal("1.0.0", (await ShownAsync()).GetProperty("running").GetString());
+    }
+
+    [Fact]
+    public async Task Clients_that_keep_the_path_of_their_server_s_address_find_it_there_too()
+    {
+        var answer = await SendAsync("POST", "/mender" + Next, "{\"device_provides\":{\"artifact_name\":\"1.0.0\",\"device_type\":\"board\"}}");
+
+        Assert.Equal(204, answer.Status);
+        Assert.Equal("1.0.0", (await ShownAsync()).GetProperty("running").GetString());
+        Assert.Equal(401, (await SendAsync("POST", "/mender" + Next, "{}", _tenant)).Status);
+        Assert.Equal(401, (await SendAsync("POST", "/mender/api/devices/v1/authentication/auth_requests", "{}")).Status);
     }
 
     [Fact]
@@ -103,6 +114,9 @@ public class MenderTests : IAsyncLifetime
         Assert.Equal(204, (await AskAsync("1.0.0")).Status);
 
         Assert.Equal("reverted", await StateAsync());
+        Assert.Contains(
+            (await ShownAsync()).GetProperty("timeline").EnumerateArray(),
+            entry => entry.GetProperty("text").GetString()!.StartsWith("The server says reverted: it told of success", StringComparison.Ordinal));
         Assert.Contains("artifact's name", (await ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
@@ -114,12 +128,31 @@ public class MenderTests : IAsyncLifetime
         Assert.Equal(204, (await StatusAsync(id, "failure")).Status);
         var log = "{\"messages\":[{\"timestamp\":\"2026-11-21T11:00:00Z\",\"level\":\"info\",\"message\":\"fine\"},"
             + "{\"timestamp\":\"2026-11-21T11:00:01Z\",\"level\":\"error\",\"message\":\"no space\\u0000 left\"},null]}";
-        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+        Assert.Equal(204, (await SendAsync("PUT", $"/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
 
         Assert.Equal("failed", await StateAsync());
         var timeline = (await ShownAsync()).GetProperty("timeline").EnumerateArray().Select(entry => entry.GetProperty("text").GetString()).ToArray();
         Assert.Contains(timeline, text => text!.StartsWith("The device's log says: no space", StringComparison.Ordinal));
         Assert.DoesNotContain(timeline, text => text!.Contains("fine", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_logs_those_of_its_own_deployments_are_kept_and_a_few_of_each()
+    {
+        await DeployAsync("1.1.0");
+        var id = AHawkbitClient.Parse(await AskAsync("1.0.0")).GetProperty("id").GetString()!;
+        const string log = "{\"messages\":[{\"level\":\"error\",\"message\":\"no space\"}]}";
+        var other = await AnEspSketch.AdoptAsync(_server);
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.1.0", device = other.Id });
+        var others = (await other.Sketch.ShownAsync()).GetProperty("deployments")[0].GetProperty("id").GetInt64();
+        foreach (var named in new[] { "999", "x", "-1", $"{others}", "99999999999999999999" })
+            Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{named}/log", log)).Status);
+        Assert.Equal(0, await LogsAsync());
+
+        for (var again = 0; again < 10; again++)
+            Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+
+        Assert.Equal(3, await LogsAsync());
     }
 
     [Fact]
@@ -250,8 +283,8 @@ public class MenderTests : IAsyncLifetime
         var log = "{\"messages\":[{\"level\":\"error\",\"message\":\"a\\ud83d\\ude80" + new string('b', 399) + "\"}]}";
         var status = "{\"status\":\"failure\",\"substate\":\"" + new string('c', 199) + "\\ud83d\\ude80\"}";
 
-        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
-        Assert.Equal(204, (await SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/status", status)).Status);
+        Assert.Equal(204, (await SendAsync("PUT", $"/api/devices/v1/deployments/device/deployments/{id}/log", log)).Status);
+        Assert.Equal(204, (await SendAsync("PUT", $"/api/devices/v1/deployments/device/deployments/{id}/status", status)).Status);
 
         var detail = (await ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString();
         Assert.Equal(("failed", new string('c', 199)), (await StateAsync(), detail));
@@ -273,7 +306,7 @@ public class MenderTests : IAsyncLifetime
     [Fact]
     public async Task What_cannot_be_read_is_refused_and_changes_nothing()
     {
-        const string inventory = "/mender/api/devices/v1/inventory/device/attributes";
+        const string inventory = "/api/devices/v1/inventory/device/attributes";
         foreach (var json in new[] { "", "{}", "[null]", "[{\"name\":\"a\"}]", "[{\"name\":\"a\",\"value\":{}}]", "[{\"value\":\"x\"}]", "[{\"name\":\"a\",\"value\":\"\\ud800\"}]", new string('[', 5000) })
             Assert.Equal(400, (await SendAsync("PUT", inventory, json)).Status);
         Assert.Equal(413, (await SendAsync("PUT", inventory, "[" + new string(' ', 70_000) + "]")).Status);
@@ -286,15 +319,17 @@ public class MenderTests : IAsyncLifetime
         Assert.Equal("offered", await StateAsync());
     }
 
+    private async Task<int> LogsAsync() => (await ShownAsync()).GetProperty("timeline").EnumerateArray().Count(entry => entry.GetProperty("kind").GetString() == "log");
+
     private Task<RawAnswer> AskAsync(string artifact) => SendAsync(
         "POST", Next, $"{{\"device_provides\":{{\"artifact_name\":\"{artifact}\",\"device_type\":\"board\"}},\"update_control_map\":true}}");
 
     private Task<RawAnswer> StatusAsync(string id, string status) =>
-        SendAsync("PUT", $"/mender/api/devices/v1/deployments/device/deployments/{id}/status", $"{{\"status\":\"{status}\"}}\n");
+        SendAsync("PUT", $"/api/devices/v1/deployments/device/deployments/{id}/status", $"{{\"status\":\"{status}\"}}\n");
 
     private async Task InventoryAsync(string artifact) => Assert.Equal(200, (await SendAsync(
         "PUT",
-        "/mender/api/devices/v1/inventory/device/attributes",
+        "/api/devices/v1/inventory/device/attributes",
         $"[{{\"name\":\"artifact_name\",\"value\":\"{artifact}\"}},{{\"name\":\"ipv4\",\"value\":[\"10.0.0.1\",\"10.0.0.2\"]}},{{\"name\":\"rssi\",\"value\":\"-70\"}}]\n")).Status);
 
     // Chunked, as its HTTP library sends whatever it does not know the length of.
@@ -325,7 +360,7 @@ public class MenderTests : IAsyncLifetime
 
     private Task<RawAnswer> PostAuthAsync(string body, string signature) => RawHttp.SendAsync(
         _server,
-        $"POST /mender/api/devices/v1/authentication/auth_requests HTTP/1.1\r\nHost: {_server.Anyone.BaseAddress!.Authority}\r\n"
+        $"POST /api/devices/v1/authentication/auth_requests HTTP/1.1\r\nHost: {_server.Anyone.BaseAddress!.Authority}\r\n"
         + $"User-Agent: Go-http-client/1.1\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nAuthorization: Bearer x\r\n"
         + $"Content-Type: application/json\r\nX-MEN-Signature: {signature}\r\nConnection: close\r\n\r\n{body}");
 

@@ -113,6 +113,7 @@ public class PullClientTests : IAsyncLifetime
         Assert.Equal("downloaded", await StateAsync(id));
         Assert.Equal(304, (await SendAsync(Idf("GET", path))).Status);
         Assert.Equal("assumed", await StateAsync(id));
+        Assert.Contains(await TimelineAsync(id), text => text.EndsWith("is assumed: it fetched all of it and asked again; its client does not say what it runs", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -120,7 +121,8 @@ public class PullClientTests : IAsyncLifetime
     {
         var (id, path) = await AdoptAsync("esp-idf");
         await DeployAsync(id, "1.1.0");
-        Assert.Equal(302, (await SendAsync(Idf("GET", path))).Status);
+        var image = (await SendAsync(Idf("GET", path))).Header("Location")!;
+        Assert.Equal(206, (await SendAsync(Idf("GET", image, "Range: bytes=0-65535\r\n"))).Status);
 
         var goesOn = await SendAsync(Idf("GET", path, "Range: bytes=65536-\r\n"));
         Assert.Equal(302, goesOn.Status);
@@ -128,9 +130,120 @@ public class PullClientTests : IAsyncLifetime
         Assert.Equal((206, 65_536), (more.Status, more.Body.Length));
 
         await DeployAsync(id, "1.2.0");
-        var other = await SendAsync(Idf("GET", path, "Range: bytes=65536-\r\n"));
-        Assert.Equal((416, "bytes */150000"), (other.Status, other.Header("Content-Range")));
+        for (var again = 0; again < 3; again++)
+        {
+            var other = await SendAsync(Idf("GET", path, "Range: bytes=65536-\r\n"));
+            Assert.Equal((416, "bytes */150000"), (other.Status, other.Header("Content-Range")));
+        }
+
         Assert.Equal(302, (await SendAsync(Idf("GET", path))).Status);
+    }
+
+    [Fact]
+    public async Task An_end_of_an_image_that_was_never_begun_is_not_sent_whatever_address_is_asked()
+    {
+        var (id, path) = await AdoptAsync("esp-idf");
+        await DeployAsync(id, "1.1.0");
+        var image = (await SendAsync(Idf("GET", path))).Header("Location")!;
+        // It looks at the first byte, as esp_https_ota does where HEAD is refused; what it goes on with is an older build's.
+        Assert.Equal(206, (await SendAsync(Idf("GET", image, "Range: bytes=0-0\r\n"))).Status);
+
+        foreach (var range in new[] { "50000-", "50000-100000", "-50000", "199999-" })
+        {
+            foreach (var address in new[] { path, image })
+            {
+                var answer = await SendAsync(Idf("GET", address, $"Range: bytes={range}\r\nIf-Match: *\r\n"));
+                Assert.Equal(address == path ? 302 : 416, answer.Status);
+                Assert.Equal((416, "bytes */200000"), await RefusedAsync(Idf("GET", address, $"Range: bytes={range}\r\n")));
+            }
+        }
+
+        Assert.Equal("offered", await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task Who_names_the_image_of_which_it_has_a_part_is_sent_the_rest_but_has_not_fetched_all_of_it_by_that()
+    {
+        var (id, path) = await AdoptAsync("esp-idf");
+        await DeployAsync(id, "1.1.0");
+        var image = (await SendAsync(Idf("GET", path))).Header("Location")!;
+        var tag = $"\"{image.Split('/')[^1]}\"";
+
+        foreach (var named in new[] { $"If-Range: {tag}", $"If-Match: {tag}" })
+        {
+            var led = await SendAsync(Idf("GET", path, $"Range: bytes=150000-\r\n{named}\r\n"));
+            Assert.Equal(302, led.Status);
+            var rest = await SendAsync(Idf("GET", led.Header("Location")!, $"Range: bytes=150000-\r\n{named}\r\n"));
+            Assert.Equal((206, 50_000), (rest.Status, rest.Body.Length));
+        }
+
+        Assert.Equal("offered", await StateAsync(id));
+        Assert.Equal(412, (await SendAsync(Idf("GET", image, "Range: bytes=150000-\r\nIf-Match: \"another\"\r\n"))).Status);
+        Assert.Equal((200, 200_000), await WholeAsync(Idf("GET", image, "Range: bytes=150000-\r\nIf-Range: \"another\"\r\n")));
+        Assert.Equal("downloaded", await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task A_part_of_an_image_that_is_ordered_anew_goes_on_and_after_a_restart_of_the_server_begins_again()
+    {
+        var (id, path) = await AdoptAsync("esp-idf");
+        var order = (await DeployAsync(id, "1.1.0")).GetProperty("deployment").GetInt64();
+        var image = (await SendAsync(Idf("GET", path))).Header("Location")!;
+        Assert.Equal(206, (await SendAsync(Idf("GET", image, "Range: bytes=0-65535\r\n"))).Status);
+        await _server.PostAsync($"api/v1/deployments/{order}/cancel", new { });
+        await DeployAsync(id, "1.1.0");
+
+        var goesOn = await SendAsync(Idf("GET", path, "Range: bytes=65536-\r\n"));
+        Assert.Equal(302, goesOn.Status);
+        Assert.Equal(206, (await SendAsync(Idf("GET", goesOn.Header("Location")!, "Range: bytes=65536-131071\r\n"))).Status);
+        await _server.RestartAsync();
+
+        Assert.Equal((416, "bytes */200000"), await RefusedAsync(Idf("GET", path, "Range: bytes=131072-\r\n")));
+        Assert.Equal((416, "bytes */200000"), await RefusedAsync(Idf("GET", image, "Range: bytes=131072-\r\n")));
+        Assert.Equal((200, 200_000), await WholeAsync(Idf("GET", image)));
+        Assert.Equal("downloaded", await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task A_unit_that_asks_from_its_old_version_once_it_has_all_of_it_may_be_given_another_and_the_timeline_says_so()
+    {
+        var (id, path) = await AdoptAsync("esp-idf");
+        await DeployAsync(id, "1.1.0");
+        var image = (await SendAsync(Idf("GET", path, "x-ota-version: 1.0.0\r\n"))).Header("Location")!;
+        Assert.Equal((200, 200_000), await WholeAsync(Idf("GET", image)));
+        Assert.Equal(302, (await SendAsync(Idf("GET", path, "x-ota-version: 1.0.0\r\n"))).Status);
+        Assert.Contains("Offered 1.1.0 once more: it fetched all of it and asked from 1.0.0 again", await TimelineAsync(id));
+
+        Assert.Equal((200, 200_000), await WholeAsync(Idf("GET", image)));
+        Assert.Equal("downloaded", await StateAsync(id));
+        await DeployAsync(id, "1.2.0");
+
+        Assert.EndsWith(
+            await HashAsync("1.2.0"), (await SendAsync(Idf("GET", path, "x-ota-version: 1.0.0\r\n"))).Header("Location")!, StringComparison.Ordinal);
+        Assert.Equal(304, (await SendAsync(Idf("GET", path, "x-ota-version: 1.2.0\r\n"))).Status);
+        Assert.Equal("confirmed", await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task What_its_client_never_tells_is_unknown_and_no_zero()
+    {
+        var (id, path) = await AdoptAsync("esp-idf");
+        Assert.Equal(304, (await SendAsync(Idf("GET", path))).Status);
+        var shown = await _server.GetAsync("api/v1/devices/" + id);
+        foreach (var unknown in new[] { "restartCause", "restartAt", "restarts", "uptime", "freeMemory", "rssi", "lastOrder" })
+            Assert.Equal(JsonValueKind.Null, shown.GetProperty(unknown).ValueKind);
+        var evidence = (await _server.GetAsync($"api/v1/devices/{id}/evidence")).GetProperty("evidence");
+        foreach (var unknown in new[] { "restarts", "intended", "unattributed" })
+            Assert.Equal(JsonValueKind.Null, evidence.GetProperty(unknown).ValueKind);
+        Assert.Equal(JsonValueKind.Null, evidence.GetProperty("bands")[0].GetProperty("restarts").ValueKind);
+
+        _server.Time.Ahead = TimeSpan.FromMinutes(2);
+        Assert.Equal(304, (await SendAsync(Idf("GET", path, "x-ota-uptime: 7\r\nx-ota-restart: crash\r\nx-ota-free-memory: 9000\r\n"))).Status);
+        shown = await _server.GetAsync("api/v1/devices/" + id);
+        Assert.Equal(("crash", 1, 7, 9000), (
+            shown.GetProperty("restartCause").GetString(), shown.GetProperty("restarts").GetInt32(), shown.GetProperty("uptime").GetInt32(),
+            shown.GetProperty("freeMemory").GetInt32()));
+        Assert.Equal(1, (await _server.GetAsync($"api/v1/devices/{id}/evidence")).GetProperty("evidence").GetProperty("restarts").GetInt32());
     }
 
     [Fact]
@@ -158,12 +271,31 @@ public class PullClientTests : IAsyncLifetime
         Assert.Equal(304, (await SendAsync(Idf("GET", path, "x-ota-version: 1.1.0\r\n"))).Status);
 
         Assert.Equal("confirmed", await StateAsync(id));
+        Assert.Matches("^Deployment [0-9]+ is confirmed$", (await TimelineAsync(id))[^1]);
     }
 
     private string Host => _server.Anyone.BaseAddress!.Authority;
 
     private string Idf(string method, string path, string more = "") =>
         $"{method} {path} HTTP/1.1\r\nUser-Agent: ESP32 HTTP Client/1.0\r\nHost: {Host}\r\nConnection: close\r\n{more}\r\n";
+
+    private async Task<(int Status, string? Range)> RefusedAsync(string request)
+    {
+        var answer = await SendAsync(request);
+        return (answer.Status, answer.Header("Content-Range"));
+    }
+
+    private async Task<(int Status, int Length)> WholeAsync(string request)
+    {
+        var answer = await SendAsync(request);
+        return (answer.Status, answer.Body.Length);
+    }
+
+    private async Task<string[]> TimelineAsync(string device) =>
+        [.. (await _server.GetAsync("api/v1/devices/" + device)).GetProperty("timeline").EnumerateArray().Select(entry => entry.GetProperty("text").GetString()!)];
+
+    private async Task<string> HashAsync(string version) =>
+        (await _server.GetAsync($"api/v1/products/kettle/releases/{version}")).GetProperty("image").GetProperty("sha256").GetString()!;
 
     private Task<RawAnswer> SendAsync(string request) => RawHttp.SendAsync(_server, request);
 

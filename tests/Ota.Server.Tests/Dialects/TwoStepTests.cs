@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Ota.Server.Alerts;
+using Ota.Server.Deployments;
+using Ota.Server.Devices;
 using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Dialects;
@@ -77,7 +81,7 @@ public class TwoStepTests : IAsyncLifetime
         for (var asks = 0; asks < 3; asks++)
         {
             Assert.Equal("1.0.0", (await _sketch.AskAsync("version")).Header("x-version"));
-            Assert.Equal("awaiting-return", await _sketch.StateAsync());
+            Assert.Equal("clearing", await _sketch.StateAsync());
         }
 
         Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
@@ -99,6 +103,70 @@ public class TwoStepTests : IAsyncLifetime
 
         Assert.Equal("failed", await _sketch.StateAsync());
         Assert.Equal("not-run", (await _sketch.ShownAsync()).GetProperty("deployments")[0].GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task A_unit_that_runs_the_recovery_after_it_was_given_up_is_handed_what_it_ran_before()
+    {
+        await RecoverAsync();
+        await _sketch.FetchAsync();
+        await _sketch.HeldAsync();
+        Assert.Equal("failed", await _sketch.StateAsync());
+        await _server.RestartAsync();
+
+        _sketch.Version = "9.0.0";
+        Assert.Equal("1.0.0", (await _sketch.AskAsync("version")).Header("x-version"));
+        Assert.Equal("failed", await _sketch.StateAsync());
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        Assert.Equal("awaiting-return", await _sketch.StateAsync());
+        await _server.RestartAsync();
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        _sketch.Version = "1.0.0";
+        await _sketch.HeldAsync();
+
+        Assert.Equal("completed", await _sketch.StateAsync());
+        await _sketch.HeldAsync();
+        Assert.Single((await _sketch.ShownAsync()).GetProperty("deployments").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_unit_that_is_on_a_recovery_build_and_cannot_be_brought_back_raises_an_alert_until_it_is_given_something()
+    {
+        _sketch.Version = "9.0.0";
+        await _sketch.HeldAsync();
+        var watch = _server.App.Services.GetRequiredService<AlertWatch>();
+        watch.Sweep();
+        await watch.FlushAsync();
+        var alert = Assert.Single((await _server.GetAsync("api/v1/alerts?kind=stranded&open=true")).EnumerateArray());
+        Assert.Contains("runs the recovery build 9.0.0", alert.GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", device = _id });
+        Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+        _sketch.Version = "1.0.0";
+        await _sketch.HeldAsync();
+        watch.Sweep();
+        await watch.FlushAsync();
+        Assert.Empty((await _server.GetAsync("api/v1/alerts?kind=stranded&open=true")).EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("accepted", "offered")]
+    [InlineData("downloaded", "offered")]
+    [InlineData("trial", "offered")]
+    [InlineData("confirmed", "offered")]
+    [InlineData("reverted", "offered")]
+    [InlineData("refused", "offered")]
+    [InlineData("failed", "failed")]
+    public async Task A_report_can_only_end_it(string reported, string then)
+    {
+        var armed = await RecoverAsync();
+        await AskOnlyAsync();
+        var device = _server.App.Services.GetRequiredService<Fleet>().Find(_id)!;
+
+        await _server.App.Services.GetRequiredService<ReportLog>().AddAsync(
+            new Caller(device, device.Generation), armed.GetProperty("id").GetInt64(), reported, detail: null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(then, await _sketch.StateAsync());
     }
 
     [Fact]
@@ -127,6 +195,9 @@ public class TwoStepTests : IAsyncLifetime
 
         var again = await RecoverAsync();
         Assert.Equal("9.0.0", (await _sketch.AskAsync("version")).Header("x-version"));
+        Assert.Equal("armed", await _sketch.StateAsync());
+        await AskOnlyAsync();
+        Assert.Equal("offered", await _sketch.StateAsync());
         using (var late = await CancelAsync(again))
             Assert.Equal(HttpStatusCode.Conflict, late.StatusCode);
         _server.Time.Ahead = TimeSpan.FromDays(15);
@@ -174,6 +245,14 @@ public class TwoStepTests : IAsyncLifetime
 
         _sketch.Version = "9.0.0";
         Assert.Equal("firmware one", Text(await _sketch.FetchAsync()));
+    }
+
+    // It is handed out, and one byte of it goes out.
+    private async Task AskOnlyAsync()
+    {
+        _sketch.More = "Range: bytes=0-0\r\n";
+        Assert.Equal(206, (await _sketch.AskAsync()).Status);
+        _sketch.More = "";
     }
 
     private static ABuild Rescue(string version)

@@ -37,7 +37,12 @@ public sealed class TwoStepRecoveryTests
     [InlineData(TwoStepState.Returning, null, false, Previous, TwoStepState.Returning, null)]
     [InlineData(TwoStepState.Returning, "1.0.0", false, null, TwoStepState.Completed, null)]
     [InlineData(TwoStepState.Completed, "9.0.0", false, null, TwoStepState.Completed, null)]
-    [InlineData(TwoStepState.Failed, "9.0.0", false, null, TwoStepState.Failed, null)]
+    // It ran after all.
+    [InlineData(TwoStepState.Failed, "9.0.0", false, Previous, TwoStepState.Returning, null)]
+    [InlineData(TwoStepState.Failed, "9.0.0", true, Previous, TwoStepState.Returning, null)]
+    [InlineData(TwoStepState.Failed, "1.0.0", false, null, TwoStepState.Failed, null)]
+    [InlineData(TwoStepState.Failed, null, false, null, TwoStepState.Failed, null)]
+    [InlineData(TwoStepState.Expired, "9.0.0", false, null, TwoStepState.Expired, null)]
     [InlineData(TwoStepState.Expired, "1.0.0", false, null, TwoStepState.Expired, null)]
     [InlineData(TwoStepState.Cancelled, "1.0.0", false, null, TwoStepState.Cancelled, null)]
     public void A_unit_that_asks_is_handed(TwoStepState state, string? says, bool isLate, string? handed, TwoStepState then, string? detail)

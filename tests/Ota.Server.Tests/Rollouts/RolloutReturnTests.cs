@@ -45,6 +45,9 @@ public class RolloutReturnTests : IAsyncLifetime
         var shown = await fleet.ShownAsync(rollout);
         Assert.Equal("returned", shown.GetProperty("state").GetString());
         Assert.Equal(3, shown.GetProperty("deployments").GetProperty("returned").GetInt32());
+        var wave = Assert.Single(shown.GetProperty("waves").EnumerateArray());
+        Assert.Equal((5, 5, 4), (
+            shown.GetProperty("devices").GetInt32(), wave.GetProperty("devices").GetInt32(), wave.GetProperty("deployments").GetProperty("confirmed").GetInt32()));
         Assert.Empty(await fleet.OfferedAsync());
         var back = (await got[0].ShownAsync()).GetProperty("deployments")[0];
         Assert.Equal(("return", "1.0.0", "confirmed"), (

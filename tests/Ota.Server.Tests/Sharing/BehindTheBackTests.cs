@@ -7,6 +7,7 @@ using Npgsql;
 using Ota.Server.Alerts;
 using Ota.Server.Data;
 using Ota.Server.Devices;
+using Ota.Server.Releases;
 using Ota.Server.Secrets;
 using Ota.Server.Settings;
 using Ota.Server.Tests.Running;
@@ -42,6 +43,22 @@ public sealed class BehindTheBackTests : IAsyncLifetime
             using var answer = await support.GetAsync("api/v1/whoami");
             return answer.StatusCode == HttpStatusCode.Unauthorized;
         });
+    }
+
+    [Fact]
+    public async Task Who_changes_a_key_or_a_release_here_sees_what_another_server_made_of_the_others()
+    {
+        using var support = await _server.AsAsync("support");
+        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        await UnnoticedAsync("UPDATE staff_keys SET revoked = 1 WHERE role = 'Support'; UPDATE releases SET withdrawn = 1, withdrawn_reason = 'smoke'");
+
+        using var developer = await _server.AsAsync("developer");
+        await _server.UploadedAsync(ABuild.Of("2.0.0", "second"));
+
+        using var refused = await support.GetAsync("api/v1/whoami");
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        var releases = _server.App.Services.GetRequiredService<ReleaseCatalog>();
+        Assert.Equal("smoke", Assert.Single(releases.All(), release => release.Version == "1.0.0").WithdrawnReason);
     }
 
     [Fact]

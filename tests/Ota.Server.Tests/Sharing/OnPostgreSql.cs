@@ -246,3 +246,12 @@ public sealed class MenderOnPostgreSqlTests : Dialects.MenderTests
         return base.InitializeAsync();
     }
 }
+
+public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetentionTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}

@@ -5,6 +5,7 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Alerts;
 using Ota.Server.Data;
+using Ota.Server.Tests.Dialects;
 using Ota.Server.Tests.Running;
 using Ota.Server.Webhooks;
 
@@ -291,6 +292,22 @@ public sealed class WebhookTests : IAsyncLifetime
             $"Webhook {Text(webhook, "id")} was not told {id}: given up after 2 attempts, the last: HTTP 503.",
             _server.Log.Text,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task That_a_deployment_is_only_assumed_is_told_by_its_own_name()
+    {
+        await AddAsync(_receiver, "deployment.assumed", "deployment.confirmed");
+        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        (sketch.Version, sketch.SketchMd5) = (null, "");
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", device = id });
+        await sketch.FetchAsync();
+        await sketch.HeldAsync();
+
+        var told = await _receiver.NextAsync();
+
+        Assert.Equal(("deployment.assumed", id, "assumed"), (told.Type, Text(told.Data, "device"), Text(told.Data, "state")));
+        Assert.False(told.Data.TryGetProperty("confirmedAt", out _));
     }
 
     [Fact]

@@ -51,7 +51,7 @@ internal sealed class BlynkUpdates(
         var (address, most) = (AddressOf(caller, release, local), Math.Min(LongestAddress, hello.Buffer - Command));
         if (address.Length <= most)
             return (new BlynkPush(Encoding.ASCII.GetBytes("ota\0" + address), caller.Device, deployment), answer.AskAgain);
-        await desk.ReportAsync(
+        await desk.ConcludeAsync(
             caller, deployment.Id, "failed", $"the image's address has {address.Length} characters, {most} can be told; a shorter BlynkUrl may help");
         return (null, answer.AskAgain);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ota.Server.CheckIns;
 using Ota.Server.Devices;
 using Ota.Server.Images;
 using Ota.Server.Releases;
@@ -43,9 +44,9 @@ internal static class EspIdfEndpoint
         {
             response.StatusCode = StatusCodes.Status304NotModified;
         }
-        else if (GoesOn(context.Request, image) && answer.Before != release.Id)
+        else if (!ClientDownloads.MayGoOn(caller, release, FirstOf(context.Request, image)))
         {
-            // What it has is of another image: it is to begin again.
+            // What it has is of another image, for all that is known here: it is to begin again.
             response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{image.Size}");
             response.StatusCode = StatusCodes.Status416RangeNotSatisfiable;
         }
@@ -56,7 +57,9 @@ internal static class EspIdfEndpoint
         }
     }
 
-    // If-Range says by itself which image is meant.
-    private static bool GoesOn(HttpRequest request, ReleaseImage image) =>
-        string.IsNullOrEmpty(request.Headers.IfRange) && RequestedRange.Of(request.Headers.Range, image.Size) is not { Kind: RangeKind.Whole } and not { First: 0 };
+    // What names its image by a tag is held against the image itself, where it is led to.
+    private static long FirstOf(HttpRequest request, ReleaseImage image) =>
+        !string.IsNullOrEmpty(request.Headers.IfRange) || !string.IsNullOrEmpty(request.Headers.IfMatch) ? 0
+        : RequestedRange.Of(request.Headers.Range, image.Size) is { Kind: not RangeKind.Unsatisfiable } range ? range.First
+        : image.Size;
 }

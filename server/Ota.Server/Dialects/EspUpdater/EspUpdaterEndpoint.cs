@@ -69,7 +69,7 @@ internal static class EspUpdaterEndpoint
 
     private static async Task VersionAsync(HttpContext context, Caller caller, ClientSays says)
     {
-        if (await context.RequestServices.GetRequiredService<DialectDesk>().AskAsync(caller, says) is not { } answer)
+        if (await context.RequestServices.GetRequiredService<DialectDesk>().AskAsync(caller, says with { IsLooking = true }) is not { } answer)
         {
             await DialectAuthentication.RefuseAsync(context);
             return;
@@ -85,7 +85,7 @@ internal static class EspUpdaterEndpoint
     {
         if (freeSpace is not (> 0 and { } free) || release.Image.Size <= free)
             return false;
-        await desk.ReportAsync(caller, answer.Deployment!.Id, "failed", string.Create(
+        await desk.ConcludeAsync(caller, answer.Deployment!.Id, "failed", string.Create(
             CultureInfo.InvariantCulture, $"no-space: the image has {release.Image.Size} bytes, the device {free} free"));
         return true;
     }

@@ -15,7 +15,7 @@ internal static class HawkbitAsk
         var tells = string.IsNullOrWhiteSpace(says.Version) ? Telling.Nothing : Telling.Version;
         var answer = await desk.AskAsync(caller, says with { IsBusy = HawkbitPolicy.IsBusy(caller.Device.Open, note, now, tells) });
         if (answer is not null && caller.Device.Open is { } open && HawkbitPolicy.HasReverted(open, note, now, tells))
-            await desk.ReportAsync(caller, open.Id, "reverted", $"it said that it is done, and still says {says.Version} a day later");
+            await desk.ConcludeAsync(caller, open.Id, "reverted", $"it said that it is done, and still says {says.Version} a day later");
         return answer;
     }
 }

@@ -33,10 +33,12 @@ internal static class PollEndpoint
         var calledOff = IsStopped(services, note, open);
         if (calledOff is null && work == HawkbitWork.Deploy && note.Action != HawkbitPolicy.ActionOf(open!))
             note = await notes.ChangeAsync(caller, known => known with { Action = HawkbitPolicy.ActionOf(open!), At = now });
+        var sleep = SleepOf(open is null ? answer.AskAgain : Sooner(Sooner(answer.AskAgain, AtWork), usual));
+        services.GetRequiredService<DialectDesk>().Expect(caller, sleep);
         await HawkbitEndpoints.WriteAsync(
             context,
             new PollAnswer(
-                new PollConfig(new Polling(SleepOf(open is null ? answer.AskAgain : Sooner(Sooner(answer.AskAgain, AtWork), usual)))),
+                new PollConfig(new Polling(sleep.ToString(@"hh\:mm\:ss", CultureInfo.InvariantCulture))),
                 new PollLinks(
                     calledOff is null && work == HawkbitWork.Deploy ? To(context, "deploymentBase", note.Action, ArtifactEndpoint.Tag(open!)) : null,
                     calledOff is { } stop ? To(context, "cancelAction", stop) : null,
@@ -60,6 +62,5 @@ internal static class PollEndpoint
 
     private static TimeSpan Sooner(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
-    private static string SleepOf(TimeSpan wait) =>
-        (wait < Soonest ? Soonest : wait > Latest ? Latest : wait).ToString(@"hh\:mm\:ss", CultureInfo.InvariantCulture);
+    private static TimeSpan SleepOf(TimeSpan wait) => wait < Soonest ? Soonest : wait > Latest ? Latest : wait;
 }

@@ -9,7 +9,15 @@ internal static class MenderEndpoints
 
     public static void MapMender(this IEndpointRouteBuilder app)
     {
-        const string api = "/mender/api/devices";
+        // mender-client 3 keeps the path of its ServerURL when it asks for a token and drops it ever after; older ones keep it.
+        foreach (var api in new[] { "/api/devices", "/mender/api/devices" })
+            MapApi(app, api);
+        app.MapMethods($"/mender/artifacts/{{{ArtifactLink.Device}}}/{{{DialectImage.Sha256}}}", ["GET", "HEAD"], ArtifactLink.GetAsync)
+            .ShortCircuit().ExcludeFromDescription();
+    }
+
+    private static void MapApi(IEndpointRouteBuilder app, string api)
+    {
         const string deployments = "/deployments/device/deployments";
         app.MapPost(api + "/v1/authentication/auth_requests", context => context.RequestServices.GetRequiredService<MenderSessions>().GrantAsync(context))
             .ShortCircuit().ExcludeFromDescription();
@@ -20,8 +28,6 @@ internal static class MenderEndpoints
         Map(app, "PUT", $"{api}/v1{deployments}/{{{Deployment}}}/log", StatusEndpoints.LogAsync);
         foreach (var method in new[] { "PUT", "PATCH" })
             Map(app, method, api + "/v1/inventory/device/attributes", InventoryEndpoint.TakeAsync);
-        app.MapMethods($"/mender/artifacts/{{{ArtifactLink.Device}}}/{{{DialectImage.Sha256}}}", ["GET", "HEAD"], ArtifactLink.GetAsync)
-            .ShortCircuit().ExcludeFromDescription();
     }
 
     private static void Map(IEndpointRouteBuilder app, string method, string path, Func<HttpContext, Caller, Task> answer) =>

@@ -24,9 +24,11 @@ internal sealed class MenderSessions(
     {
         if (await BoundedBody.ReadAsync(context.Request, MaximumSize, context.RequestAborted) is not { } body)
             await Problems.WriteAsync(context, Problems.Of(413, "too-large", "The request is too large", $"This call takes at most {MaximumSize} bytes."));
+        // Its token first: with a key of its own anybody can sign, and have us verify it.
         else if (Read(body.Span) is { } asked
+            && Tenant(asked) is var (name, secret) && await authentication.IsGoodAsync(name, secret, Dialect, context.RequestAborted)
             && MenderSignature.SignerOf(asked.Pubkey, context.Request.Headers["X-MEN-Signature"], body.Span) is { } signer
-            && await CallerOfAsync(context, asked) is { } caller
+            && await CallerOfAsync(context, name, secret, asked) is { } caller
             && (await notes.ChangeAsync(caller, note => note.Signer is null ? note with { Signer = signer } : note)).Signer == signer)
             await WriteAsync(context, caller);
         else
@@ -59,14 +61,14 @@ internal sealed class MenderSessions(
         }
     }
 
-    private async ValueTask<Caller?> CallerOfAsync(HttpContext context, AuthRequest asked)
-    {
-        if (asked.TenantToken?.Trim() is not { Length: < 160 } tenant || tenant.LastIndexOf('.') is not (> 0 and <= 64 and var dot))
-            return null;
-        var (name, secret) = (tenant[..dot], tenant[(dot + 1)..]);
-        return await authentication.ByTokenAsync(name, secret, Dialect, context.RequestAborted)
+    private static (string Name, string Secret)? Tenant(AuthRequest asked) =>
+        asked.TenantToken?.Trim() is { Length: < 160 } tenant && tenant.LastIndexOf('.') is > 0 and <= 64 and var dot
+            ? (tenant[..dot], tenant[(dot + 1)..])
+            : null;
+
+    private async ValueTask<Caller?> CallerOfAsync(HttpContext context, string name, string secret, AuthRequest asked) =>
+        await authentication.ByTokenAsync(name, secret, Dialect, context.RequestAborted)
             ?? await authentication.ByKeyAsync(name, secret, Dialect, HardwareIdIn(asked.IdData), context);
-    }
 
     private static string? HardwareIdIn(string? identity)
     {

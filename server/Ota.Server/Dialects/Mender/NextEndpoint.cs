@@ -13,6 +13,7 @@ namespace Ota.Server.Dialects.Mender;
 internal static class NextEndpoint
 {
     private const int MaximumSize = 64 * 1024;
+    private const string Return = "-return";
 
     public static async Task PostAsync(HttpContext context, Caller caller)
     {
@@ -25,7 +26,14 @@ internal static class NextEndpoint
 
     /// <summary>A deployment as its client names it: the way back from a recovery is another one to it.</summary>
     public static string NameOf(Deployment open) =>
-        open.Id.ToString(CultureInfo.InvariantCulture) + (open is { IsTwoStep: true, State: DeploymentState.AwaitingReturn } ? "-return" : "");
+        open.Id.ToString(CultureInfo.InvariantCulture) + (open is { IsTwoStep: true, State: DeploymentState.AwaitingReturn } ? Return : "");
+
+    /// <summary>The number in such a name; null when it is none.</summary>
+    public static long? DeploymentIn(string? name) =>
+        name is not null && long.TryParse(
+            name.EndsWith(Return, StringComparison.Ordinal) ? name[..^Return.Length] : name, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? id
+            : null;
 
     /// <summary>Asks as a client that says this version; null when it was answered, as it is to be refused.</summary>
     public static async Task<DialectAnswer?> AskAsync(HttpContext context, Caller caller, string? version)
@@ -38,7 +46,7 @@ internal static class NextEndpoint
         // It commits before it tells of success, and then the name is the new one.
         if (answer is not null && caller.Device.Open is { State: DeploymentState.Trial } open)
         {
-            await desk.ReportAsync(caller, open.Id, "reverted", $"it told of success and says {says.Version}; an artifact's name must be its release's version");
+            await desk.ConcludeAsync(caller, open.Id, "reverted", $"it told of success and says {says.Version}; an artifact's name must be its release's version");
             answer = await desk.AskAsync(caller, says);
         }
 

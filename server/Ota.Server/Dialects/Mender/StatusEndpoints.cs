@@ -1,3 +1,5 @@
+using System.Data.Common;
+using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
@@ -11,6 +13,10 @@ internal static class StatusEndpoints
     private const int MaximumSize = 4 * 1024;
     private const int LongestLog = 1024 * 1024;
     private const int LongestText = 400;
+
+    // A client tells a log once; what it tells again because the line broke is one more.
+    private const int MostLogs = 3;
+    private const string LogsSql = "SELECT count(*) FROM timeline WHERE device = @device AND kind = 'log' AND at >= @since";
 
     public static async Task StatusAsync(HttpContext context, Caller caller)
     {
@@ -42,7 +48,7 @@ internal static class StatusEndpoints
             context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    /// <summary>Of a log the errors come into the device's timeline; the rest is let go.</summary>
+    /// <summary>Of the log of a deployment of its own the errors come into the device's timeline; the rest is let go.</summary>
     public static async Task LogAsync(HttpContext context, Caller caller)
     {
         if (await ClientBody.ReadAsync(context, LongestLog, MenderJson.Default.LogBody) is not { } body)
@@ -54,14 +60,22 @@ internal static class StatusEndpoints
         if (text.Length > 0)
         {
             var at = services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeMilliseconds();
+            var line = "The device's log says: " + (text.Length > LongestText ? "…" + ShortText.End(text, LongestText) : text);
             await services.GetRequiredService<Database>().WriteAsync(
-                connection => Timeline.Append(
-                    connection, caller.Device.Id, at, "log", "The device's log says: " + (text.Length > LongestText ? "…" + ShortText.End(text, LongestText) : text)),
+                connection =>
+                {
+                    if (IsToBeKept(connection, caller.Device.Id, (string?)context.Request.RouteValues[MenderEndpoints.Deployment]))
+                        Timeline.Append(connection, caller.Device.Id, at, "log", line);
+                },
                 CancellationToken.None);
         }
 
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
+
+    private static bool IsToBeKept(DbConnection connection, string device, string? named) =>
+        NextEndpoint.DeploymentIn(named) is { } id && DeploymentTable.Find(connection, id) is { } deployment && deployment.Device == device
+        && connection.ExecuteScalar<long>(LogsSql, new { device, since = deployment.Created.ToUnixTimeMilliseconds() }) < MostLogs;
 
     // The steps of a recovery follow from what was fetched and what runs; a client can only end it.
     private static Task<bool> ReportAsync(DialectDesk desk, Caller caller, Deployment open, string word, string? detail) =>

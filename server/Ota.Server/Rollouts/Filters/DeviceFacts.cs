@@ -53,7 +53,7 @@ internal readonly record struct DeviceFacts(
             device.Enrolled.ToUnixTimeMilliseconds(),
             at?.ToUnixTimeMilliseconds(),
             device.State,
-            checkIn is null ? null : checkIn.Slot == SlotState.Trial ? "trial" : "confirmed",
+            checkIn?.Slot.Word(),
             checkIn?.Restart.Cause,
             checkIn?.Restart.Count,
             checkIn?.SecurityCounter,

@@ -1,0 +1,125 @@
+using System.Globalization;
+
+namespace Ota.EndToEnd.Tests.Walk;
+
+/// <summary>What the command line says of devices with other updaters than ours, against a real server.</summary>
+public sealed class ClientCommandsTests : IAsyncLifetime
+{
+    private const string Mac = "24:6f:28:aa:3f:10";
+    private readonly TemporaryFolder _folder = new();
+    private OtaServer _server = null!;
+    private OtaCommand _ota = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await OtaServer.NewAsync(_folder["data"]);
+        _ota = new OtaCommand(_folder.Path) { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey };
+        await DoneAsync("keys", "new", "--out", "acme.pem");
+        await DoneAsync("product", "add", "lamp", "--hardware", "lamp-board", "--release-key", "acme.pub.pem");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_client_of_hawkBit_is_adopted_with_settings_that_are_ready_to_paste()
+    {
+        var token = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit", "--json")).Json.GetProperty("token").GetString();
+
+        var shown = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit")).Out;
+
+        Assert.Contains($"swupdate -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}'", shown, StringComparison.Ordinal);
+        Assert.Contains($"hawkbit_server = {_server.Address.Authority}/hawkbit", shown, StringComparison.Ordinal);
+        foreach (var line in new[] { "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}" })
+            Assert.Contains(line, shown.Split('\n', StringSplitOptions.TrimEntries));
+        Assert.DoesNotContain("Password", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_of_Mender_is_adopted_with_settings_that_are_ready_to_paste()
+    {
+        var adopted = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "mender", "--json")).Json;
+
+        var shown = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "mender")).Out;
+
+        using var settings = System.Text.Json.JsonDocument.Parse(shown[shown.IndexOf('{', StringComparison.Ordinal)..]);
+        Assert.Equal(_server.Address.ToString().TrimEnd('/'), settings.RootElement.GetProperty("ServerURL").GetString());
+        Assert.Equal(
+            $"{adopted.GetProperty("device").GetString()}.{adopted.GetProperty("token").GetString()}", settings.RootElement.GetProperty("TenantToken").GetString());
+    }
+
+    [Fact]
+    public async Task Adopting_again_says_what_has_changed_of_what_it_checks()
+    {
+        await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf");
+
+        Assert.Contains(
+            "What it checks is signed from now on, not none.",
+            (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf", "--protection", "signed")).Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("What it checks", (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_its_client_never_tells_is_shown_as_unknown()
+    {
+        await AskAsync("1.0.0");
+
+        var shown = (await DoneAsync("device", "show", Mac)).Out;
+        foreach (var name in new[] { "Last restart", "Up for", "Free memory", "Last order" })
+            Assert.Matches($@"(?m)^\s*{name} +-\r?$", shown);
+        Assert.Matches(@"(?m)^\s*Restarts +-\r?$", (await DoneAsync("device", "evidence", Mac)).Out);
+    }
+
+    [Fact]
+    public async Task A_recovery_in_two_steps_is_told_as_one()
+    {
+        await File.WriteAllTextAsync(_folder["app.bin"], "application");
+        await File.WriteAllTextAsync(_folder["clear.bin"], "clears");
+        await DoneAsync("release", "push", "lamp", "1.0.0", "app.bin", "--key", "acme.pem", "--hardware", "lamp-board");
+        await DoneAsync("release", "push", "lamp", "9.0.0", "clear.bin", "--key", "acme.pem", "--hardware", "lamp-board", "--kind", "recovery");
+        await AskAsync("1.0.0");
+
+        var armed = (await DoneAsync("recover", Mac, "--reason", "the router is new")).Out;
+
+        Assert.Contains("is handed the recovery build 9.0.0 once, the next time it asks, and what it runs now as soon as it asks from that", armed, StringComparison.Ordinal);
+        Assert.Contains("(until it was handed out)", armed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_wiped_is_refused_before_anybody_is_asked_to_mean_it()
+    {
+        await AskAsync("1.0.0");
+
+        var refused = await _ota.RunAsync("decommission", Mac, "--reason", "sold");
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("its client cannot be told to wipe itself", refused.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("--yes", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pins_show_what_is_no_letter_by_its_number_and_who_does_not_listen()
+    {
+        await AskAsync("1.0.0");
+        await DoneAsync("pin", "set", Mac, "5", "51.5\u001f7.4");
+
+        Assert.Contains(@"51.5\x1f7.4", (await DoneAsync("pin", "get", Mac, "5")).Out, StringComparison.Ordinal);
+        Assert.Equal("51.5\u001f7.4", (await DoneAsync("pin", "get", Mac, "5", "--json")).Json.GetProperty("value").GetString());
+        Assert.Contains("The unit does not listen at the moment", (await DoneAsync("pin", "set", Mac, "check-now")).Out, StringComparison.Ordinal);
+    }
+
+    // An esp-idf client asks once.
+    private async Task AskAsync(string version)
+    {
+        var adopted = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf", "--json")).Json;
+        using var client = new HttpClient { BaseAddress = _server.Address };
+        client.DefaultRequestHeaders.Add("x-ota-version", version);
+        using var answer = await client.GetAsync(new Uri(adopted.GetProperty("path").GetString()!, UriKind.Relative));
+        Assert.Equal("304", ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture));
+    }
+
+    private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();
+}

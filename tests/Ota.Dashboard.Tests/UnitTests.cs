@@ -57,6 +57,7 @@ public sealed class UnitTests : IAsyncLifetime
         await using var support = await AVisitor.OfAsync(_server, "support");
 
         await support.OpenAsync("devices/" + id);
+        await support.SeesAsync("its client does not tell when or why it starts");
         var facts = await support.Page.Locator("section[aria-labelledby=facts]").InnerTextAsync();
         Assert.Contains("an MD5 only: damage is found, a forgery is not", facts, StringComparison.Ordinal);
         Assert.Contains("begin anew", facts, StringComparison.Ordinal);

@@ -36,7 +36,9 @@ internal sealed class DeviceBook(Fleet fleet, Database database, ReleaseCatalog 
         var since = (time.GetUtcNow() - TimeSpan.FromDays(Days)).ToUnixTimeMilliseconds();
         var (hours, taken) = database.Read(connection => (
             SampleTable.Hours(connection, found.Id, since), SampleTable.Since(connection, found.Id, since)));
-        return new DevicePicture(story, EvidencePolicy.Weigh([.. hours, .. Pieces.Of(taken)]), Signal(taken), Restarts(taken));
+        var weighed = EvidencePolicy.Weigh([.. hours, .. Pieces.Of(taken)]);
+        var isTold = story is { Dialect: null } or { Restarts: not null };
+        return new DevicePicture(story, isTold ? weighed : EvidencePolicy.Untold(weighed), Signal(taken), Restarts(taken));
     }
 
     // So many that a line can show them; of those between, the weakest is what matters.

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ota.Server.CheckIns;
-using Ota.Server.Devices;
 using Ota.Server.Products;
 using Ota.Server.Staff;
 
@@ -36,9 +35,6 @@ internal static class Words
 
     /// <summary>A version that a device runs; other updaters than our agent need not say it.</summary>
     public static string Runs(string version) => version == ClientCheckIn.UnknownVersion ? "not told" : version;
-
-    /// <summary>Whether a device said why it last started.</summary>
-    public static bool Told(DeviceView device) => device is { RestartCause: not null, Dialect: null } or { RestartCause: not null, Restarts: > 0 };
 
     /// <summary>What a restart's cause means.</summary>
     public static string Cause(string cause) => cause switch

@@ -65,12 +65,31 @@ internal sealed class AVisitor : IAsyncDisposable
     }
 
     /// <summary>Waits until a text stands on the page, without asking for the page again.</summary>
-    public Task SeesAsync(string text) => Page.GetByText(text).First.WaitForAsync();
+    public Task SeesAsync(string text, float patience = 60_000) => Page.GetByText(text).First.WaitForAsync(new() { Timeout = patience });
 
     /// <summary>Waits until the heading stands there.</summary>
     public Task ReadyAsync() => Page.WaitForSelectorAsync("main h1");
 
     public Task PressAsync(string button) => Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+
+    /// <summary>Does what takes a reason.</summary>
+    public async Task SteerAsync(string button, string reason)
+    {
+        await PressAsync(button);
+        await Page.FillAsync("#reason", reason);
+        await Page.Locator(".rz-dialog button:is(.act, .danger)").ClickAsync();
+        await Page.Locator(".rz-dialog").WaitForAsync(new() { State = WaitForSelectorState.Detached });
+    }
+
+    /// <summary>What comes when a link is pressed.</summary>
+    public async Task<byte[]> DownloadAsync(string link)
+    {
+        var download = await Page.RunAndWaitForDownloadAsync(() => Page.GetByRole(AriaRole.Link, new() { Name = link }).ClickAsync());
+        await using var file = await download.CreateReadStreamAsync();
+        using var bytes = new MemoryStream();
+        await file.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+        return bytes.ToArray();
+    }
 
     public string Address(string path) => new Uri(_server.Anyone.BaseAddress!, path).ToString();
 

@@ -1,8 +1,6 @@
 using System.Net.Http.Json;
-using System.Text;
 using Microsoft.Playwright;
 using Ota.Server.Tests.Running;
-using Ota.Signing;
 
 namespace Ota.Dashboard.Tests;
 
@@ -46,11 +44,7 @@ public sealed class WorkTests : IAsyncLifetime
 
         await developer.OpenAsync("releases");
         await developer.SeesAsync("No release yet");
-        await developer.Page.SetInputFilesAsync("input[type=file]",
-        [
-            new FilePayload { Name = "image.bin", MimeType = "application/octet-stream", Buffer = build.Bytes },
-            new FilePayload { Name = "image.bin.statement.jws", MimeType = "application/jose", Buffer = Encoding.ASCII.GetBytes(build.Statement.Sign(build.Key)) },
-        ]);
+        await developer.Page.SetInputFilesAsync("input[type=file]", ReleaseTests.Files(build));
         await developer.SeesAsync("which kettle trusts");
 
         await developer.OpenAsync("devices/" + devices.Devices[0]);
@@ -64,30 +58,11 @@ public sealed class WorkTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_build_whose_bytes_were_changed_is_refused_in_words()
-    {
-        await _server.AddProductAsync();
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
-        var build = ABuild.Of("1.0.0", "the first build");
-        await developer.OpenAsync("releases");
-
-        await developer.Page.SetInputFilesAsync("input[type=file]",
-        [
-            new FilePayload { Name = "image.bin", MimeType = "application/octet-stream", Buffer = [.. build.Bytes[..^1], 0] },
-            new FilePayload { Name = "image.jws", MimeType = "application/jose", Buffer = Encoding.ASCII.GetBytes(build.Statement.Sign(build.Key)) },
-        ]);
-
-        await developer.Page.GetByRole(AriaRole.Alert).WaitForAsync();
-        Assert.Contains("SHA-256", await developer.Page.GetByRole(AriaRole.Alert).TextContentAsync(), StringComparison.Ordinal);
-        Assert.Empty((await _server.GetAsync("api/v1/products/kettle/releases")).EnumerateArray());
-    }
-
-    [Fact]
     public async Task Support_recovers_a_unit_and_is_told_what_that_does_to_its_owner()
     {
         var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
         await device.HeldAsync();
-        using var uploaded = await _server.UploadAsync(Recovery());
+        using var uploaded = await _server.UploadAsync(AFilledServer.Recovery());
         await using var support = await AVisitor.OfAsync(_server, "support");
         await support.OpenAsync("devices/" + device.Id);
 
@@ -132,31 +107,11 @@ public sealed class WorkTests : IAsyncLifetime
         var person = (await _server.GetAsync("api/v1/people"))[0].GetProperty("id").GetString();
 
         using var changed = await _server.Admin.PutAsJsonAsync($"api/v1/people/{person}/role", new { role = "viewer" });
-        await support.Page.EvaluateAsync("() => [...document.querySelectorAll('button')].find(b => b.textContent.trim() === 'Decommission this unit')?.click()");
+        await support.Page.EvaluateAsync(
+            "() => [...document.querySelectorAll('button')].find(button => button.textContent.trim() === 'Decommission this unit')?.click()");
 
         await support.Page.WaitForURLAsync("**/sign-in**");
         Assert.Equal("enrolled", await device.StateAsync());
-    }
-
-    [Fact]
-    public async Task A_rollout_is_planned_started_and_paused()
-    {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
-        await device.HeldAsync();
-        using var uploaded = await _server.UploadAsync(ABuild.Of("1.0.0"));
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
-
-        await developer.OpenAsync("rollouts/new?product=kettle&version=1.0.0");
-        await developer.PressAsync("Preview");
-        await developer.SeesAsync("would go to");
-        await developer.PressAsync("Start it");
-        await developer.SeesAsync("Wave 1");
-        await developer.PressAsync("Pause");
-        await developer.Page.FillAsync("#reason", "a call from support");
-        await developer.Page.Locator(".rz-dialog button.act").ClickAsync();
-
-        await developer.SeesAsync("Paused: a call from support");
-        Assert.Equal("paused", (await _server.GetAsync("api/v1/rollouts"))[0].GetProperty("state").GetString());
     }
 
     [Fact]
@@ -193,11 +148,5 @@ public sealed class WorkTests : IAsyncLifetime
         await there.HeldAsync();
 
         await viewer.SeesAsync("-77 dBm");
-    }
-
-    private static ABuild Recovery()
-    {
-        var build = ABuild.Of("9.0.0", "recovery");
-        return build with { Statement = build.Statement with { Kind = ReleaseStatement.RecoveryKind } };
     }
 }

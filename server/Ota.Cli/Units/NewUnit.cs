@@ -57,8 +57,8 @@ internal static class NewUnit
         var made = new MadeUnit(
             product.Name, id, Path.Combine(folder, "unit.txt"), Path.Combine(folder, "label.svg"), Path.Combine(folder, "label.png"));
         PrivateFile.Replace(made.UnitFile, text.Replace("{ssid}", network.Ssid, StringComparison.Ordinal).Replace("{password}", network.Password, StringComparison.Ordinal));
-        LocalFile.Write(made.Label, Encoding.UTF8.GetBytes(Label.Svg(product.Name, id, network)));
-        LocalFile.Write(made.Code, Label.Png(network));
+        LocalFile.Write(made.Label, network.Svg(product.Name, id));
+        LocalFile.Write(made.Code, network.Png());
         call.Screen.Show(made, screen =>
         {
             screen.Line("Made ", new Cell(id, Tone.Strong), $", a {product.Name}.");

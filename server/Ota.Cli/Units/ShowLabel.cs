@@ -1,12 +1,19 @@
 using System.CommandLine;
+using System.Text;
 using Ota.Cli.Api;
 using Ota.Cli.Output;
 using Ota.Cli.Session;
+using Ota.Labels;
 
 namespace Ota.Cli.Units;
 
 /// <param name="Ssid">At most 32 bytes.</param>
-internal sealed record RescueNetwork(string Ssid, string Password);
+internal sealed record RescueNetwork(string Ssid, string Password)
+{
+    public byte[] Svg(string product, string hardwareId) => Encoding.UTF8.GetBytes(UnitLabel.Svg(product, hardwareId, Ssid, Password));
+
+    public byte[] Png() => UnitLabel.Png(Ssid, Password);
+}
 
 /// <summary><c>ota unit label</c></summary>
 internal static class ShowLabel
@@ -29,7 +36,7 @@ internal static class ShowLabel
             throw FailureException.Usage("--out is an .svg (the label) or a .png (its code).");
         var (network, _) = await call.Api.PostAsync<RescueNetwork>(ApiPath.Of($"devices/{device.Id}/rescue-network"), cancellation);
         if (file is not null)
-            LocalFile.Write(file, Path.GetExtension(file) == ".png" ? Label.Png(network) : System.Text.Encoding.UTF8.GetBytes(Label.Svg(device.Product ?? "", device.HardwareId ?? "", network)));
+            LocalFile.Write(file, Path.GetExtension(file) == ".png" ? network.Png() : network.Svg(device.Product ?? "", device.HardwareId ?? ""));
         call.Screen.Show(network, screen =>
         {
             screen.Line("Name a phone's hotspot so, and the unit finds it within a minute or two of failing to find its own network:");

@@ -17,6 +17,8 @@ internal static class DashboardSetup
         services.AddScoped<Deeds>();
         services.AddScoped<Uploads>();
         services.AddSingleton<Pulse>();
+        services.AddSingleton<AlertGlass>();
+        services.AddSingleton<AuditGlass>();
         services.AddSingleton<FleetBoard>();
         services.AddSingleton<DeviceBook>();
         services.AddSingleton<RolloutGlass>();

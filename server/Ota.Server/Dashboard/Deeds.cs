@@ -1,10 +1,12 @@
 using System.Security.Claims;
+using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
+using Ota.Server.Dialects.Blynk;
 using Ota.Server.Http;
 using Ota.Server.People;
 using Ota.Server.Pins;
@@ -53,6 +55,9 @@ internal sealed class Deeds(
     public Task<Answer<RescueNetwork>> LabelAsync(string device) => DoAsync<RescueNetwork>(
         StaffRole.Support, async (user, end) => await UnitEndpoints.ShowAsync(device, fleet, master, database, time, user, end));
 
+    public Task<Answer<DeviceView>> HandOverAsync(string device, string? reason) => DoAsync<DeviceView>(
+        StaffRole.Support, async (user, end) => await DeviceEndpoints.HandOverAsync(device, fleet, database, time, user, end, new HandOver(reason)));
+
     public Task<Answer<DeviceView>> GroupAsync(string device, string? group) => DoAsync<DeviceView>(
         StaffRole.Support, async (user, end) => await DeviceEndpoints.GroupAsync(device, new GroupChange(group), fleet, database, time, user, end));
 
@@ -78,6 +83,27 @@ internal sealed class Deeds(
 
     public Task<Answer<ProductView>> SetRetentionAsync(string product, ImageRetention? retention) => DoAsync<ProductView>(
         StaffRole.Developer, async (user, end) => await ProductEndpoints.RetentionAsync(product, new RetentionChange(retention), products, master, user, end));
+
+    public Task<Answer<ProductView>> SetPinsAsync(string product, SystemPins? pins) => DoAsync<ProductView>(
+        StaffRole.Developer, async (user, end) => await ProductEndpoints.PinsAsync(product, new PinsChange(pins), products, master, user, end));
+
+    public Task<Answer<ProductView>> SetDialectsAsync(string product, DialectRules rules) => DoAsync<ProductView>(
+        StaffRole.Developer, async (user, end) => await ProductEndpoints.DialectsAsync(product, new DialectsChange(rules), products, master, user, end));
+
+    /// <param name="plan">Null to follow no channel.</param>
+    public Task<Answer<ProductView>> FollowAsync(string product, JsonElement? plan) => DoAsync<ProductView>(
+        StaffRole.Developer, async (user, end) => await FollowEndpoint.FollowAsync(
+            product, new FollowChange(plan ?? JsonSerializer.SerializeToElement<string?>(null)), products, master, time, user, end));
+
+    public Task<Answer<ProductView>> RotateKeysAsync(string product, string statement) => DoAsync<ProductView>(
+        StaffRole.Developer, async (user, end) => await ProductEndpoints.RotateAsync(product, statement, products, master, user, end));
+
+    public Task<Answer<CloudView>> SetBlynkCloudAsync(string product, string? url) => DoAsync<CloudView>(
+        StaffRole.Developer, async (user, end) => await BlynkCloudEndpoints.SetAsync(product, new CloudChange(url), products, settings, user, end));
+
+    public Task<Answer<ReleaseView[]>> SetStepAsync(Release release, StepChange asked) => DoAsync<ReleaseView[]>(
+        StaffRole.Developer,
+        async (user, end) => await ReleaseEndpoints.StepAsync(release.Product, release.Version, asked, products, releases, board, user, end));
 
     public Task<Answer<StaffKeyView>> AddKeyAsync(NewStaffKey asked) => DoAsync<StaffKeyView>(
         StaffRole.Admin, async (user, end) => await StaffEndpoints.AddAsync(asked, staff, user, end));
@@ -116,7 +142,8 @@ internal sealed class Deeds(
             return new Answer<T>(null, NotYours);
         try
         {
-            var answer = await StaleException.RetryAsync(() => deed(user, CancellationToken.None));
+            // Beside the page, which goes on drawing: some deeds look at every device.
+            var answer = await StaleException.RetryAsync(() => Task.Run(() => deed(user, CancellationToken.None)));
             return answer.Result switch
             {
                 ProblemHttpResult problem => new Answer<T>(null, problem.ProblemDetails.Detail),

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Ota.Server.Alerts;
 using Ota.Server.Data;
 using Ota.Server.Devices;
 using Ota.Server.Evidence;
@@ -7,17 +8,17 @@ using Ota.Server.Releases;
 namespace Ota.Server.Dashboard;
 
 /// <summary>A device's signal at a moment.</summary>
-internal sealed record SignalPoint(DateTimeOffset At, double Rssi);
+public sealed record SignalPoint(DateTimeOffset At, double Rssi);
 
 /// <summary>A start nobody or somebody meant.</summary>
-internal sealed record RestartPoint(DateTimeOffset At, double Rssi, string Cause);
+public sealed record RestartPoint(DateTimeOffset At, double Rssi, string Cause);
 
 /// <summary>Everything one device's page shows.</summary>
 internal sealed record DevicePicture(
     DeviceStory Story, EvidenceReport Evidence, IReadOnlyList<SignalPoint> Signal, IReadOnlyList<RestartPoint> Restarts);
 
 /// <summary>Reads what a device's page shows: five queries, however long its story is.</summary>
-internal sealed class DeviceBook(Fleet fleet, Database database, ReleaseCatalog releases, SampleLog samples, TimeProvider time)
+internal sealed class DeviceBook(Fleet fleet, Database database, ReleaseCatalog releases, SampleLog samples, AlertWatch alerts, TimeProvider time)
 {
     private const int Days = 90;
     private const int MostPoints = 240;
@@ -25,15 +26,19 @@ internal sealed class DeviceBook(Fleet fleet, Database database, ReleaseCatalog 
     /// <summary>Null when there is no such device.</summary>
     public async Task<DevicePicture?> ReadAsync(string device)
     {
-        if (fleet.Find(device) is not { } found
-            || DeviceEndpoints.Get(device, fleet, database, releases) is not { Result: Ok<DeviceStory> { Value: { } story } })
+        if (fleet.Find(device) is not { } found)
             return null;
-        // What was said a moment ago counts too.
+        // What was said a moment ago counts too, and what came of it.
         await samples.FlushAsync();
+        await alerts.FlushAsync();
+        if (DeviceEndpoints.Get(device, fleet, database, releases) is not { Result: Ok<DeviceStory> { Value: { } story } })
+            return null;
         var since = (time.GetUtcNow() - TimeSpan.FromDays(Days)).ToUnixTimeMilliseconds();
         var (hours, taken) = database.Read(connection => (
             SampleTable.Hours(connection, found.Id, since), SampleTable.Since(connection, found.Id, since)));
-        return new DevicePicture(story, EvidencePolicy.Weigh([.. hours, .. Pieces.Of(taken)]), Signal(taken), Restarts(taken));
+        var weighed = EvidencePolicy.Weigh([.. hours, .. Pieces.Of(taken)]);
+        var isTold = story is { Dialect: null } or { Restarts: not null };
+        return new DevicePicture(story, isTold ? weighed : EvidencePolicy.Untold(weighed), Signal(taken), Restarts(taken));
     }
 
     // So many that a line can show them; of those between, the weakest is what matters.

@@ -24,29 +24,32 @@ internal sealed record FleetPicture(
 
 /// <summary>What of the fleet is asked for; null is any.</summary>
 internal sealed record FleetQuery(
-    string? Search = null, string? Product = null, string? State = null, string? Version = null, string? Group = null, bool TroubledOnly = false);
+    string? Search = null, string? Product = null, string? State = null, string? Group = null, bool TroubledOnly = false)
+{
+    /// <summary>Product and version, as the tally of what runs where names them.</summary>
+    public string? Runs { get; init; }
+
+    /// <summary>Id of what it runs.</summary>
+    public string? Release { get; init; }
+}
 
 /// <summary>The fleet for people to look at: counted at most once a beat for all who look, paged and searched from memory.</summary>
-internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, TimeProvider time)
+internal sealed class FleetBoard
 {
     private const int MostNames = 12;
     private static readonly string[] Reverted = ["reverted", "refused", "failed", "not-returned"];
     private static readonly string[] Gravest = ["crash-loop", .. Reverted, "silent", "weak-signal"];
     private readonly Lock _gate = new();
-    private (long Beat, FleetPicture Picture)? _kept;
+    private readonly Fleet _fleet;
+    private readonly AlertGlass _alerts;
+    private readonly TimeProvider _time;
+    private readonly PerBeat<FleetPicture> _picture;
     private Device[] _ordered = [];
 
-    /// <summary>As it is now; within one beat the same for everybody.</summary>
-    public FleetPicture Look()
-    {
-        lock (_gate)
-        {
-            var beat = pulse.Number;
-            if (_kept is not { } kept || kept.Beat != beat)
-                _kept = kept = (beat, Count());
-            return kept.Picture;
-        }
-    }
+    public FleetBoard(Fleet fleet, AlertGlass alerts, Pulse pulse, TimeProvider time) =>
+        (_fleet, _alerts, _time, _picture) = (fleet, alerts, time, new PerBeat<FleetPicture>(pulse, Count));
+
+    public FleetPicture Look() => _picture.Value;
 
     /// <summary>Those asked for in the order of their ids, a page of them, and how many there are in all.</summary>
     public (IReadOnlyList<Device> Page, int Count) Find(FleetQuery asked, int skip, int take)
@@ -59,7 +62,8 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
             if ((asked.Product is not null && device.Product != asked.Product)
                 || (asked.State is not null && device.State != asked.State)
                 || (asked.Group is not null && device.Group != asked.Group)
-                || (asked.Version is not null && Runs(device) != asked.Version)
+                || (asked.Runs is not null && NameOf(device.Product, Runs(device)) != asked.Runs)
+                || (asked.Release is not null && device.Heard?.CheckIn.Release != asked.Release)
                 || (troubled is not null && !troubled.Contains(device.Id))
                 || (!string.IsNullOrWhiteSpace(asked.Search) && !DeviceEndpoints.Matches(device, asked.Search.Trim(), plain)))
                 continue;
@@ -74,7 +78,7 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
     public Dictionary<string, long> Running()
     {
         var running = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var device in fleet.All)
+        foreach (var device in _fleet.All)
         {
             if (device.Heard?.CheckIn.Release is { } release)
                 running[release] = running.GetValueOrDefault(release) + 1;
@@ -88,12 +92,14 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
 
     public static string Runs(Device device) => device.Heard?.CheckIn.Running ?? device.RunningAtEnrollment;
 
+    private static string NameOf(string product, string version) => $"{product} {version}";
+
     private Device[] Ordered()
     {
         lock (_gate)
         {
-            if (_ordered.Length != fleet.Count)
-                _ordered = [.. fleet.All.OrderBy(device => device.Id, StringComparer.Ordinal)];
+            if (_ordered.Length != _fleet.Count)
+                _ordered = [.. _fleet.All.OrderBy(device => device.Id, StringComparer.Ordinal)];
             return _ordered;
         }
     }
@@ -104,10 +110,10 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
         var states = new Dictionary<string, long>(StringComparer.Ordinal);
         var versions = new Dictionary<(string Product, string Version), long>();
         var groups = new SortedSet<string>(StringComparer.Ordinal);
-        var why = alerts.AllOpen().GroupBy(alert => alert.Device).ToDictionary(
-            open => open.Key, open => open.Select(alert => (Word: AlertWords.Of(alert.Kind), alert.Open.Detail)).ToList(), StringComparer.Ordinal);
-        var day = time.GetUtcNow().AddDays(-1);
-        foreach (var device in fleet.All)
+        var why = _alerts.Open.ToDictionary(
+            open => open.Key, open => open.Select(trouble => (Word: AlertWords.Of(trouble.Kind), trouble.Detail)).ToList(), StringComparer.Ordinal);
+        var day = _time.GetUtcNow().AddDays(-1);
+        foreach (var device in _fleet.All)
         {
             devices++;
             // Of one device whatever changes, changes one of these; sums do not depend on the order.
@@ -123,14 +129,14 @@ internal sealed class FleetBoard(Fleet fleet, AlertWatch alerts, Pulse pulse, Ti
                 (why.TryGetValue(device.Id, out var known) ? known : why[device.Id] = []).Add((device.State, "The last update did not stay."));
         }
 
-        var troubled = why.Select(entry => (Device: fleet.Find(entry.Key), Why: entry.Value)).Where(entry => entry.Device is { Decommissioned: null })
+        var troubled = why.Select(entry => (Device: _fleet.Find(entry.Key), Why: entry.Value)).Where(entry => entry.Device is { Decommissioned: null })
             .Select(entry => (entry.Device, Why: entry.Why.OrderBy(reason => Array.IndexOf(Gravest, reason.Word)).ToArray()))
             .OrderBy(entry => Array.IndexOf(Gravest, entry.Why[0].Word)).ThenBy(entry => entry.Device!.Id, StringComparer.Ordinal)
             .Select(entry => new Troubled(entry.Device!, [.. entry.Why.Select(reason => reason.Word)], entry.Why[0].Detail)).ToArray();
         return new FleetPicture(
             mark + troubled.Sum(device => (long)device.Device.Id.GetHashCode(StringComparison.Ordinal) * device.Why.Count), devices, underWay, heard,
             Most(states, devices),
-            Most(versions.ToDictionary(entry => $"{entry.Key.Product} {entry.Key.Version}", entry => entry.Value), devices), troubled, [.. groups]);
+            Most(versions.ToDictionary(entry => NameOf(entry.Key.Product, entry.Key.Version), entry => entry.Value), devices), troubled, [.. groups]);
     }
 
     private static List<Tally> Most(Dictionary<string, long> counts, int of)

@@ -48,6 +48,8 @@ internal sealed partial class Pulse(TimeProvider time, ILogger<Pulse> logger) : 
                 return;
             _timer?.Dispose();
             _timer = null;
+            // What was computed last is old when somebody looks again.
+            Interlocked.Increment(ref _number);
         }
     }
 

@@ -5,46 +5,47 @@ using Ota.Server.Rollouts;
 
 namespace Ota.Server.Dashboard;
 
-/// <summary>A rollout for all who watch it: looked at in the database once a beat, and only when something came of it.</summary>
-internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet fleet, Pulse pulse)
+/// <summary>
+/// A rollout for all who watch it: looked at once for all of them, only when something came of it, and beside the pages, which go on drawing
+/// meanwhile. A look at a million devices takes seconds, and is not taken again before ten times as long.
+/// </summary>
+internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet fleet, Pulse pulse, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<long, (long Beat, RolloutView View)> _kept = new();
-    private Marks _marks = new(-1, []);
+    private const int MostKept = 100;
+    private const int Rest = 10;
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(500);
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<long, Look> _kept = new();
+    private readonly PerBeat<Dictionary<string, long>> _marks = new(pulse, () => Count(fleet));
 
-    /// <summary>Differs whenever a rollout of this product, or what its devices made of it, differs.</summary>
-    public long Mark(string? product)
-    {
-        if (product is null)
-            return 0;
-        var beat = pulse.Number;
-        if (_marks.Beat != beat)
-            _marks = new Marks(beat, Count());
-        return _marks.ByProduct.GetValueOrDefault(product) + RuntimeHelpers.GetHashCode(board.Of(product));
-    }
+    /// <summary>Differs whenever a rollout, or what its product's devices made of it, differs and may be looked at again.</summary>
+    public long Mark(long id) => Fresh(id)?.Mark ?? Now(id);
 
-    /// <summary>Null when there is no such rollout.</summary>
-    public RolloutView? Look(long id)
+    /// <summary>As it is; null when there is none of this number.</summary>
+    public Task<RolloutView?> LookAsync(long id)
     {
-        var beat = pulse.Number;
-        if (_kept.TryGetValue(id, out var kept) && kept.Beat == beat)
-            return kept.View;
-        if (board.Find(id) is not { } rollout)
-            return null;
-        var view = views.Of(rollout);
-        // Nobody watches so many; what is kept is from this beat alone.
-        if (_kept.Count > 100)
-            _kept.Clear();
-        _kept[id] = (beat, view);
-        return view;
+        lock (_gate)
+        {
+            if (Fresh(id) is { } fresh)
+                return fresh.View;
+            // Nobody watches so many at once.
+            if (_kept.Count > MostKept)
+                _kept.Clear();
+            // The mark first: what changes while it is looked at, is looked at again.
+            var look = _kept[id] = new Look(Now(id), time, () => board.Find(id) is { } rollout ? views.Of(rollout) : null);
+            return look.View;
+        }
     }
 
     /// <summary>Somebody just did something to it.</summary>
     public void Forget(long id) => _kept.TryRemove(id, out _);
 
-    // Replaced whole: several pages look at once.
-    private sealed record Marks(long Beat, Dictionary<string, long> ByProduct);
+    private Look? Fresh(long id) => _kept.TryGetValue(id, out var look) && look.IsFresh(time) ? look : null;
 
-    private Dictionary<string, long> Count()
+    private long Now(long id) => board.Find(id) is { } rollout
+        ? _marks.Value.GetValueOrDefault(rollout.Product) + RuntimeHelpers.GetHashCode(board.Of(rollout.Product)) : 0;
+
+    private static Dictionary<string, long> Count(Fleet fleet)
     {
         var marks = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var device in fleet.All)
@@ -54,5 +55,30 @@ internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet
         }
 
         return marks;
+    }
+
+    private sealed class Look
+    {
+        private readonly long _began;
+        private long _took = -1;
+
+        public Look(long mark, TimeProvider time, Func<RolloutView?> look)
+        {
+            (Mark, _began) = (mark, time.GetTimestamp());
+            View = Task.Run(() =>
+            {
+                var view = look();
+                Volatile.Write(ref _took, time.GetElapsedTime(_began).Ticks);
+                return view;
+            });
+        }
+
+        public long Mark { get; }
+
+        public Task<RolloutView?> View { get; }
+
+        /// <summary>While it is being looked at, and for a rest after that.</summary>
+        public bool IsFresh(TimeProvider time) => !View.IsFaulted
+            && (Volatile.Read(ref _took) is var took && (took < 0 || time.GetElapsedTime(_began).Ticks < took + Math.Max(took * Rest, ShortestRest.Ticks)));
     }
 }

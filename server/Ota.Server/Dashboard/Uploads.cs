@@ -52,12 +52,14 @@ internal sealed class Uploads(Deeds deeds, ProductCatalog products, ReleaseIntak
             return Refused($"{image.Name} has {image.Size} bytes; this server takes at most {settings.MaximumImageSize}.");
         try
         {
-            await using var bytes = new CountedStream(image.OpenReadStream(settings.MaximumImageSize, cancellation), read => progress((double)read / Math.Max(1, image.Size)));
+            await using var bytes = new CountedStream(
+                image.OpenReadStream(settings.MaximumImageSize, cancellation), read => progress((double)read / Math.Max(1, image.Size)));
             var result = await intake.TakeAsync(product, verified, bytes, channel, who, cancellation);
             return result switch
             {
                 { Refusal: { } refusal } => Refused(refusal.Reason),
-                { Release: { Withdrawn: not null } withdrawn } => Refused($"{withdrawn.Product} {withdrawn.Version} was withdrawn; give this build a version of its own."),
+                { Release: { Withdrawn: not null } withdrawn } =>
+                    Refused($"{withdrawn.Product} {withdrawn.Version} was withdrawn; give this build a version of its own."),
                 { Release: { } release } => new Uploaded(release, null),
                 _ => throw new InvalidOperationException("An intake came to nothing."),
             };

@@ -24,6 +24,9 @@ internal sealed class Visit
     /// <summary>In the reader's zone.</summary>
     public string Local(DateTimeOffset at) => TimeZoneInfo.ConvertTime(at, Zone).ToString("d MMM yyyy HH:mm:ss", CultureInfo.InvariantCulture);
 
+    /// <summary>In the reader's zone, and exactly in UTC.</summary>
+    public string Both(DateTimeOffset at) => $"{Local(at)} {Zone.Id}, {Utc(at)}";
+
     public static string Utc(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff 'UTC'", CultureInfo.InvariantCulture);
 }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Ota.Server.CheckIns;
+using Ota.Server.Products;
 using Ota.Server.Staff;
 
 namespace Ota.Server.Dashboard;
@@ -30,6 +32,36 @@ internal static class Words
         string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? one : many ?? one + "s")}");
 
     public static string Number(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>A version that a device runs; other updaters than our agent need not say it.</summary>
+    public static string Runs(string version) => version == ClientCheckIn.UnknownVersion ? "not told" : version;
+
+    /// <summary>What a restart's cause means.</summary>
+    public static string Cause(string cause) => cause switch
+    {
+        "update" => "to run an update",
+        "recovery" => "to be recovered",
+        "user" => "somebody asked for it",
+        "wifi-timeout" => "it found no Wi-Fi for too long",
+        "server-timeout" => "it did not reach this server for too long",
+        "crash" => "its program failed",
+        _ => "its power went, or it cannot tell",
+    };
+
+    /// <summary>What an updater checks of an image, by the word for it.</summary>
+    public static string Checks(string? protection) => protection switch
+    {
+        "signed" => "a signature: it runs only what you signed",
+        "md5" => "an MD5 only: damage is found, a forgery is not",
+        _ => "nothing: it runs what it is given",
+    };
+
+    public static string Least(Protection? least) => least switch
+    {
+        Protection.Signature => "a signature",
+        Protection.Md5 => "an MD5 at least",
+        _ => "whatever it checks",
+    };
 
     /// <summary>How a state is coloured.</summary>
     public static string Tone(string state) => state switch

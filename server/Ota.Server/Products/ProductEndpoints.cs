@@ -29,7 +29,7 @@ internal static class ProductEndpoints
             .WithSummary("Sets under which numbers the system pins are found, or, with null, the usual ones");
         products.MapPut("/{product}/dialects", DialectsAsync).For(StaffRole.Developer)
             .WithSummary("Sets whether clients that were not written for this server enroll by key, and what they must check");
-        products.MapPost("/{product}/key-statements", RotateAsync).For(StaffRole.Developer)
+        products.MapPost("/{product}/key-statements", ReceiveKeysAsync).For(StaffRole.Developer)
             .Accepts<string>("application/jose").WithSummary("Replaces the trusted keys by a statement that a trusted key signed");
     }
 
@@ -51,14 +51,20 @@ internal static class ProductEndpoints
             : Problems.Conflict("product-exists", $"There is already a product '{product.Name}', with other hardware, keys or poll.");
     }
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RotateAsync(
+    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> ReceiveKeysAsync(
         string product, HttpRequest request, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        return await BoundedBody.ReadAsync(request, Jws.MaximumLength, cancellation) is { } body
+            ? await RotateAsync(product, Encoding.ASCII.GetString(body.Span).Trim(), catalog, master, user, cancellation)
+            : Problems.Of(413, "too-large", "The request is too large", $"A key statement has at most {Jws.MaximumLength} bytes.");
+    }
+
+    /// <param name="compact">The key statement, as it was signed.</param>
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> RotateAsync(
+        string product, string compact, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (catalog.Find(product) is not { } found)
             return Problems.NotFound("product", product);
-        if (await BoundedBody.ReadAsync(request, Jws.MaximumLength, cancellation) is not { } body)
-            return Problems.Of(413, "too-large", "The request is too large", $"A key statement has at most {Jws.MaximumLength} bytes.");
-        var compact = Encoding.ASCII.GetString(body.Span).Trim();
         if (KeyStatement.Verify(compact, found.ReleaseKeys, out var keys, out var reason) is not { } statement)
             return Problems.Refused("key-statement", reason);
         if (statement.Product != product)
@@ -90,7 +96,7 @@ internal static class ProductEndpoints
             : TypedResults.Ok(View(await catalog.SetRetentionAsync(found, asked.Retention, user.Who(), cancellation), master, user));
     }
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> PinsAsync(
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> PinsAsync(
         string product, PinsChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (catalog.Find(product) is not { } found)
@@ -100,7 +106,7 @@ internal static class ProductEndpoints
             : TypedResults.Ok(View(await catalog.SetPinsAsync(found, asked.Pins, user.Who(), cancellation), master, user));
     }
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> DialectsAsync(
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> DialectsAsync(
         string product, DialectsChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
     {
         return catalog.Find(product) is { } found

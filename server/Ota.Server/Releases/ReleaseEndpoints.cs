@@ -69,7 +69,7 @@ internal static class ReleaseEndpoints
         return TypedResults.Ok(ReleaseView.Of(withdrawn, products.Find(product)!));
     }
 
-    private static async Task<Results<Ok<ReleaseView[]>, ProblemHttpResult>> StepAsync(
+    public static async Task<Results<Ok<ReleaseView[]>, ProblemHttpResult>> StepAsync(
         string product, string version, StepChange asked, ProductCatalog products, ReleaseCatalog releases, RolloutBoard rollouts, ClaimsPrincipal user,
         CancellationToken cancellation)
     {

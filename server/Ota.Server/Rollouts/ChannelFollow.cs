@@ -128,7 +128,7 @@ internal static class FollowEndpoint
         api.MapPut("/products/{product}/follow", FollowAsync).For(StaffRole.Developer).WithTags("Products")
             .WithSummary("Lets the newest release of a channel start a rollout by itself, or, with null, none");
 
-    private static async Task<Results<Ok<ProductView>, ProblemHttpResult>> FollowAsync(
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> FollowAsync(
         string product, FollowChange asked, ProductCatalog catalog, MasterSecret master, TimeProvider time, ClaimsPrincipal user,
         CancellationToken cancellation)
     {

@@ -31,6 +31,20 @@ public sealed partial class ReadmeTests : IAsyncLifetime
         };
         Assert.Equal(expected, expected.Where(text => shown.Contains(text, StringComparison.Ordinal)));
         Assert.Equal(3, ConfirmedOnTheNewVersion().Count(output));
+
+        var answers = await RunAsync(Answers());
+        Assert.Contains("Armed: ", answers, StringComparison.Ordinal);
+    }
+
+    // The commands of the three questions, about the unit of the walk.
+    private static string Answers()
+    {
+        var commands = File.ReadLines(Built.File("README.md")).SkipWhile(line => line != "## Three questions").Skip(1)
+            .TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))
+            .Select(line => QuestionsCommand().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value).ToArray();
+        Assert.Equal(3, commands.Length);
+        return "DEVICE=$(ota device list --json | grep -m1 '\"id\"' | cut -d'\"' -f4)\n"
+            + string.Concat(commands.Select(command => command.Replace("UNIT", "$DEVICE", StringComparison.Ordinal) + "\n"));
     }
 
     // Every shell block of the walk but the one that installs the tool: here the tool is the one just built.
@@ -56,6 +70,9 @@ public sealed partial class ReadmeTests : IAsyncLifetime
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex ShellBlock();
+
+    [GeneratedRegex(@"\| `(ota [^`]+)` \|$")]
+    private static partial Regex QuestionsCommand();
 
     [GeneratedRegex(@"^\S{12} .* thermostat +1\.1\.0 +confirmed", RegexOptions.Multiline)]
     private static partial Regex ConfirmedOnTheNewVersion();

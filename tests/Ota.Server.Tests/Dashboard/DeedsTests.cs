@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Dashboard;
 using Ota.Server.People;
+using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Staff;
@@ -24,6 +25,7 @@ public sealed class DeedsTests
         [nameof(Deeds.RecoverAsync)] = (StaffRole.Support, async (deeds, _) => (await deeds.RecoverAsync("1", new("why"))).Refusal),
         [nameof(Deeds.DecommissionAsync)] = (StaffRole.Support, async (deeds, _) => (await deeds.DecommissionAsync("1", new("why"))).Refusal),
         [nameof(Deeds.LabelAsync)] = (StaffRole.Support, async (deeds, _) => (await deeds.LabelAsync("1")).Refusal),
+        [nameof(Deeds.HandOverAsync)] = (StaffRole.Support, async (deeds, _) => (await deeds.HandOverAsync("1", "why")).Refusal),
         [nameof(Deeds.GroupAsync)] = (StaffRole.Support, async (deeds, _) => (await deeds.GroupAsync("1", "lab")).Refusal),
         [nameof(Deeds.WithdrawAsync)] = (StaffRole.Developer, async (deeds, release) => (await deeds.WithdrawAsync(release, "why")).Refusal),
         [nameof(Deeds.PlanAsync)] = (StaffRole.Viewer, async (deeds, _) => (await deeds.PlanAsync(new("kettle", "7.0.0"))).Refusal),
@@ -32,6 +34,13 @@ public sealed class DeedsTests
         [nameof(Deeds.AddProductAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.AddProductAsync(new("pan", [], [], null))).Refusal),
         [nameof(Deeds.SetSignalAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetSignalAsync("kettle", null)).Refusal),
         [nameof(Deeds.SetRetentionAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetRetentionAsync("kettle", null)).Refusal),
+        [nameof(Deeds.SetPinsAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetPinsAsync("kettle", null)).Refusal),
+        [nameof(Deeds.SetDialectsAsync)] =
+            (StaffRole.Developer, async (deeds, _) => (await deeds.SetDialectsAsync("kettle", DialectRules.Usual)).Refusal),
+        [nameof(Deeds.FollowAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.FollowAsync("kettle", null)).Refusal),
+        [nameof(Deeds.RotateKeysAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.RotateKeysAsync("kettle", "")).Refusal),
+        [nameof(Deeds.SetBlynkCloudAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetBlynkCloudAsync("kettle", null)).Refusal),
+        [nameof(Deeds.SetStepAsync)] = (StaffRole.Developer, async (deeds, release) => (await deeds.SetStepAsync(release, new(true))).Refusal),
         [nameof(Deeds.AddKeyAsync)] = (StaffRole.Admin, async (deeds, _) => (await deeds.AddKeyAsync(new("machine", "viewer"))).Refusal),
         [nameof(Deeds.RevokeKeyAsync)] = (StaffRole.Admin, async (deeds, _) => (await deeds.RevokeKeyAsync("1")).Refusal),
         [nameof(Deeds.AddPersonAsync)] = (StaffRole.Admin, async (deeds, _) => (await deeds.AddPersonAsync(new("Somebody", "viewer"))).Refusal),

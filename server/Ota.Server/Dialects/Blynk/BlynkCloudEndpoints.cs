@@ -43,7 +43,7 @@ internal static class BlynkCloudEndpoints
             .WithSummary("Keeps a device's token of its product's cloud, sealed; null forgets it");
     }
 
-    private static async Task<Results<Ok<CloudView>, ProblemHttpResult>> SetAsync(
+    public static async Task<Results<Ok<CloudView>, ProblemHttpResult>> SetAsync(
         string product, CloudChange asked, ProductCatalog products, ServerSettings settings, ClaimsPrincipal user, CancellationToken cancellation)
     {
         if (products.Find(product) is not { } found)

@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text;
 using QRCoder;
 
-namespace Ota.Cli.Units;
+namespace Ota.Labels;
 
 /// <summary>What is glued to a unit: its rescue network in letters and as the code that phones know for a Wi-Fi network.</summary>
-internal static class Label
+public static class UnitLabel
 {
     private const int PixelsPerModule = 10;
 
@@ -14,9 +14,10 @@ internal static class Label
     private const double Letter = 0.61;
 
     /// <summary>An image of 62 by 29 mm, as common label printers take it.</summary>
-    public static string Svg(string product, string hardwareId, RescueNetwork network)
+    /// <param name="ssid">Of its rescue network.</param>
+    public static string Svg(string product, string hardwareId, string ssid, string password)
     {
-        using var code = Code(network);
+        using var code = Code(ssid, password);
         var modules = code.ModuleMatrix;
         var dots = new StringBuilder();
         for (var row = 0; row < modules.Count; row++)
@@ -36,27 +37,27 @@ internal static class Label
               <text x="29" y="6" font-size="{Fitting(product, 3)}" font-weight="bold">{Escaped(product)}</text>
               <text x="29" y="10" font-size="{Fitting(hardwareId, 2.4)}">{Escaped(hardwareId)}</text>
               <text x="29" y="15.5" font-size="2.1">If it cannot be reached: hotspot</text>
-              <text x="29" y="19" font-size="{Fitting(network.Ssid, 2.4)}" font-family="monospace">{Escaped(network.Ssid)}</text>
+              <text x="29" y="19" font-size="{Fitting(ssid, 2.4)}" font-family="monospace">{Escaped(ssid)}</text>
               <text x="29" y="22.5" font-size="2.1">with the password</text>
-              <text x="29" y="26" font-size="3" font-family="monospace" font-weight="bold">{Escaped(network.Password)}</text>
+              <text x="29" y="26" font-size="3" font-family="monospace" font-weight="bold">{Escaped(password)}</text>
             </svg>
 
             """;
     }
 
     /// <summary>The code alone.</summary>
-    public static byte[] Png(RescueNetwork network)
+    public static byte[] Png(string ssid, string password)
     {
-        using var code = Code(network);
+        using var code = Code(ssid, password);
         using var png = new PngByteQRCode(code);
         return png.GetGraphic(PixelsPerModule);
     }
 
-    private static QRCodeData Code(RescueNetwork network)
+    private static QRCodeData Code(string ssid, string password)
     {
         using var generator = new QRCodeGenerator();
         return generator.CreateQrCode(
-            new PayloadGenerator.WiFi(network.Ssid, network.Password, PayloadGenerator.WiFi.Authentication.WPA).ToString(),
+            new PayloadGenerator.WiFi(ssid, password, PayloadGenerator.WiFi.Authentication.WPA).ToString(),
             QRCodeGenerator.ECCLevel.M);
     }
 

@@ -1,0 +1,76 @@
+using Microsoft.Playwright;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Dashboard.Tests;
+
+/// <summary>A rollout from its plan to its end, by the browser.</summary>
+public sealed class RolloutTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
+        _server = await RunningServer.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_rollout_is_planned_started_and_steered_to_its_end()
+    {
+        using var devices = new AVirtualFleet(_server, await _server.AddProductAsync(), 4);
+        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", all = true });
+        await devices.AskAsync();
+        await _server.UploadedAsync(ABuild.Of("1.1.0", "another build"));
+        await using var developer = await AVisitor.OfAsync(_server, "developer");
+
+        await developer.OpenAsync("rollouts/new?product=kettle&version=1.1.0");
+        await developer.Page.FillAsync("#waves", "50%, rest");
+        await developer.Page.FillAsync("#advance", "");
+        await developer.PressAsync("Preview");
+        await developer.SeesAsync("would go to 4 devices");
+        await developer.PressAsync("Start it");
+        await developer.SeesAsync("wave-not-open");
+        await devices.AskAsync();
+        await developer.Page.Locator(".wave").First.GetByText("confirmed").WaitForAsync();
+
+        await developer.SteerAsync("Pause", "a call from support");
+        await developer.SeesAsync("Paused: a call from support");
+        await developer.SteerAsync("Resume", "it was nothing");
+        await developer.SteerAsync("Open next wave", "it looks well");
+        await developer.Page.Locator(".wave.shut").WaitForAsync(new() { State = WaitForSelectorState.Detached });
+        await devices.AskAsync();
+        await developer.SeesAsync("completed");
+
+        await developer.SteerAsync("Bring back…", "the display flickers");
+        await developer.SeesAsync("Returning: the display flickers");
+        await devices.AskAsync();
+        await developer.Page.Locator(".head .tag", new() { HasText = "returned" }).WaitForAsync();
+        Assert.All(await RunsAsync(), running => Assert.Equal("1.0.0", running));
+    }
+
+    [Fact]
+    public async Task A_rollout_is_aborted_with_a_reason()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await device.HeldAsync();
+        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        var rollout = (await _server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "1.0.0" })).GetProperty("id").GetInt64();
+        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await developer.OpenAsync($"rollouts/{rollout}");
+
+        await developer.SteerAsync("Abort…", "the wrong build");
+
+        await developer.SeesAsync("Aborted: the wrong build");
+        await device.HeldAsync();
+    }
+
+    private async Task<IEnumerable<string?>> RunsAsync() =>
+        (await _server.GetAsync("api/v1/devices")).EnumerateArray().Select(device => device.GetProperty("running").GetString());
+}

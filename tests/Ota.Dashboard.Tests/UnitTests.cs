@@ -1,0 +1,100 @@
+using System.Net.Http.Json;
+using System.Text;
+using Microsoft.Playwright;
+using Ota.Server.Tests.Dialects;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Dashboard.Tests;
+
+/// <summary>One unit's page: what is known of it, and what can be done with it.</summary>
+public sealed class UnitTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
+        _server = await RunningServer.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_label_is_shown_once_asked_for_and_is_alone_on_paper()
+    {
+        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        await using var support = await AVisitor.OfAsync(_server, "support");
+        await support.OpenAsync("devices/" + device.Id);
+        await support.PressAsync("Label…");
+        Assert.DoesNotContain("device.rescue-network", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+
+        await support.PressAsync("Show it");
+        var network = await _server.PostAsync($"api/v1/devices/{device.Id}/rescue-network", new { });
+        await support.SeesAsync(network.GetProperty("password").GetString()!);
+        Assert.Contains("device.rescue-network", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+
+        var label = Encoding.UTF8.GetString(await support.DownloadAsync("Label (SVG)"));
+        Assert.Contains(network.GetProperty("ssid").GetString()!, label, StringComparison.Ordinal);
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], (await support.DownloadAsync("Code (PNG)"))[..4]);
+        Assert.True(await support.Page.Locator("img.label").EvaluateAsync<bool>("image => image.complete && image.naturalWidth > 0"));
+        await support.Page.EmulateMediaAsync(new() { Media = Media.Print });
+        Assert.Equal("hidden", await StyleAsync(support, "main h1"));
+        Assert.Equal("visible", await StyleAsync(support, "img.label"));
+    }
+
+    [Fact]
+    public async Task A_unit_with_another_updater_is_offered_what_it_can_do_and_what_is_not_known_is_not_shown_as_zero()
+    {
+        await _server.AddProductAsync();
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
+        await _server.UploadedAsync(AFilledServer.Recovery());
+        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        await sketch.HeldAsync();
+        await using var support = await AVisitor.OfAsync(_server, "support");
+
+        await support.OpenAsync("devices/" + id);
+        await support.SeesAsync("its client does not tell when or why it starts");
+        var facts = await support.Page.Locator("section[aria-labelledby=facts]").InnerTextAsync();
+        Assert.Contains("an MD5 only: damage is found, a forgery is not", facts, StringComparison.Ordinal);
+        Assert.Contains("begin anew", facts, StringComparison.Ordinal);
+        foreach (var fact in new[] { "Last restart", "Up for", "Free memory" })
+            Assert.Matches($@"{fact}\s+–", facts);
+        foreach (var missing in new[] { "Slot", "Security floor" })
+            Assert.DoesNotContain(missing, facts, StringComparison.Ordinal);
+        foreach (var button in new[] { "Check now", "Label…", "Decommission…" })
+            Assert.Equal(0, await support.Page.GetByRole(AriaRole.Button, new() { Name = button }).CountAsync());
+
+        await support.PressAsync("Recover…");
+        await support.SeesAsync("two steps");
+        await support.Page.FillAsync("#reason", "new router");
+        await support.PressAsync("Recover this unit");
+        await support.SeesAsync("Recovery ordered: new router");
+        await sketch.FetchAsync();
+        sketch.Version = "9.0.0";
+        await sketch.FetchAsync();
+        await support.Page.Locator(".head .tag", new() { HasText = "awaiting-return" }).WaitForAsync();
+        await support.SteerAsync("Hand over…", "a new board");
+        await support.SeesAsync("its hardware may enroll anew");
+    }
+
+    [Fact]
+    public async Task A_unit_that_checks_too_little_for_its_product_says_so()
+    {
+        await _server.AddProductAsync();
+        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        await sketch.HeldAsync();
+        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await viewer.OpenAsync("devices/" + id);
+
+        using var set = await _server.Admin.PutAsJsonAsync("api/v1/products/kettle/dialects", new { dialects = new { enrolls = false, least = "signed" } });
+
+        await viewer.SeesAsync("It is given nothing: kettle wants of every updater that it checks a signature, and this one does not.");
+    }
+
+    private static Task<string> StyleAsync(AVisitor visitor, string element) =>
+        visitor.Page.Locator(element).EvaluateAsync<string>("element => getComputedStyle(element).visibility");
+}

@@ -18,7 +18,7 @@ internal static class ListenSocket
     public static Socket Bound(EndPoint endpoint)
     {
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-        if (OperatingSystem.IsLinux() && socket is { SocketType: SocketType.Stream, AddressFamily: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 })
+        if (OperatingSystem.IsLinux() && socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
             socket.SetRawSocketOption(Tcp, NotSentLowWater, BitConverter.GetBytes(MostWaiting));
         return socket;
     }

@@ -39,7 +39,10 @@ internal sealed class AFieldDevice : IAsyncDisposable
         using var digests = new ImageDigests(image.Length);
         digests.Append(image);
         var statement = new ReleaseStatement(_product, version, kind, ["board"], 0, 1767225600, digests.Describe("raw"));
-        using var form = new MultipartFormDataContent { { new StringContent(statement.Sign(_releaseKey)), "statement" }, { new ByteArrayContent(image), "image", "image" } };
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent(statement.Sign(_releaseKey)), "statement" }, { new ByteArrayContent(image), "image", "image" },
+        };
         using var answer = await Server.Staff.PostAsync($"api/v1/products/{_product}/releases", form);
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }

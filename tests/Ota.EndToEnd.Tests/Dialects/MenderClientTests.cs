@@ -73,7 +73,8 @@ public sealed class MenderClientTests : IAsyncLifetime
 
         Assert.Equal(payload, await File.ReadAllTextAsync(_folder["installed"]));
         var shown = await _device.ShownAsync();
-        Assert.Equal(("downloaded", "rebooting"), (shown.GetProperty("state").GetString(), shown.GetProperty("deployments")[0].GetProperty("detail").GetString()));
+        Assert.Equal("downloaded", shown.GetProperty("state").GetString());
+        Assert.Equal("rebooting", shown.GetProperty("deployments")[0].GetProperty("detail").GetString());
 
         using var fresh = Start();
         var device = await _device.UntilAsync("confirmed", fresh);
@@ -128,7 +129,8 @@ public sealed class MenderClientTests : IAsyncLifetime
     {
         await File.WriteAllTextAsync(_folder["payload"], payload);
         Assert.Equal(0, Run(
-            "mender-artifact", "write", "module-image", "-T", "ota-test", "-n", version, "-t", "board", "-f", "payload", "-k", signer + ".pem", "-o", "artifact"));
+            "mender-artifact",
+            "write", "module-image", "-T", "ota-test", "-n", version, "-t", "board", "-f", "payload", "-k", signer + ".pem", "-o", "artifact"));
         return await File.ReadAllBytesAsync(_folder["artifact"]);
     }
 

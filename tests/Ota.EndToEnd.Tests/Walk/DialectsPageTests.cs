@@ -59,9 +59,10 @@ public sealed partial class DialectsPageTests : IAsyncLifetime
 
     private async Task<CommandResult> RunAsync(string commands)
     {
+        var script = commands.Replace("\r", "", StringComparison.Ordinal)
+            .Replace("https://ota.example", _server.Address.ToString().TrimEnd('/'), StringComparison.Ordinal);
         var result = await Shell.RunAsync(
-            _folder,
-            commands.Replace("\r", "", StringComparison.Ordinal).Replace("https://ota.example", _server.Address.ToString().TrimEnd('/'), StringComparison.Ordinal),
+            _folder, script,
             new Dictionary<string, string> { ["OTA_SERVER"] = _server.Address.ToString(), ["OTA_KEY"] = _server.AdminKey });
         return result.Succeeded();
     }

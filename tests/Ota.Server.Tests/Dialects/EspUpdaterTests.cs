@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Ota.Server.Dialects;
@@ -128,7 +129,7 @@ public class EspUpdaterTests : IAsyncLifetime
 
         for (var tries = 0; tries < 3; tries++)
         {
-            using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
             await socket.ConnectAsync(_server.Anyone.BaseAddress!.Host, _server.Anyone.BaseAddress.Port);
             await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(_sketch.Request()));
             Assert.True(await socket.ReceiveAsync(new byte[4096]) > 0);

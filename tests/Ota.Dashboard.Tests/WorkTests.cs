@@ -115,6 +115,28 @@ public sealed class WorkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_runs_where_leads_to_the_devices_that_run_it()
+    {
+        var key = await _server.AddProductAsync();
+        foreach (var (number, version) in new[] { (1, "1.0.0"), (2, "2.0.0") })
+        {
+            var device = await ADevice.EnrollAsync(_server, key, $"02:00:00:00:00:0{number}");
+            device.Running = version;
+            await device.HeldAsync();
+        }
+
+        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await viewer.OpenAsync("");
+        await viewer.SeesAsync("1 to 2 of 2 devices");
+
+        await viewer.Page.GetByRole(AriaRole.Link, new() { Name = "kettle 2.0.0" }).ClickAsync();
+        await viewer.SeesAsync("1 to 1 of 1 device");
+        await viewer.SeesAsync("02:00:00:00:00:02");
+        await viewer.PressAsync("Runs kettle 2.0.0 ✕");
+        await viewer.SeesAsync("1 to 2 of 2 devices");
+    }
+
+    [Fact]
     public async Task A_page_that_lost_its_server_goes_on_by_itself()
     {
         var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());

@@ -16,7 +16,7 @@ public sealed class DatabaseFaultTests
     {
         // Of its own: every other test's connections would break too.
         await using var postgreSql = new PostgreSql();
-        await using var server = await RunningServer.OnPostgreSqlAsync(await postgreSql.NewDatabaseAsync());
+        await using var server = await RunningServer.OnPostgreSqlAsync(await postgreSql.NewDatabaseAsync(), beside: null, "--DeviceCallsPerMinute", "0");
         var key = await server.AddProductAsync();
         var devices = new List<ADevice>();
         for (var i = 0; i < 8; i++)

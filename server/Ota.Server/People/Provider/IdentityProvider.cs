@@ -225,6 +225,8 @@ internal sealed partial class IdentityProvider : IDisposable
                 endpoint => Uri.TryCreate(endpoint, UriKind.Absolute, out var address) && ProviderSettings.IsSafe(address)))
             return found;
         Log.Unusable(_logger, _settings.Authority);
+        // Or it would be kept for half a day.
+        _configuration.RequestRefresh();
         return null;
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly ConcurrentQueue<(string Device, Sample Sample)> _waiting = new();
     private readonly ConcurrentDictionary<string, int> _kept = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _flushing = new(1, 1);
     private long _dropped;
 
     /// <summary>Samples that are to be written.</summary>
@@ -43,8 +44,21 @@ internal sealed partial class SampleLog(Database database, TimeProvider time, IL
         return sample;
     }
 
-    /// <summary>Writes what waits now.</summary>
+    /// <summary>Writes what waits now; also what another one who does the same has just taken is on disk then.</summary>
     public async Task FlushAsync()
+    {
+        await _flushing.WaitAsync();
+        try
+        {
+            await WriteAsync();
+        }
+        finally
+        {
+            _flushing.Release();
+        }
+    }
+
+    private async Task WriteAsync()
     {
         for (var left = _waiting.Count; left > 0;)
         {

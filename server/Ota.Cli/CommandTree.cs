@@ -42,9 +42,8 @@ internal static class CommandTree
             },
             new Command("product", "What builds are for.")
             {
-                AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetSignal.Command, FollowChannel.Command,
-                SetRetention.Command, SetPins.Command, SetDialects.Command,
-                SetBlynkCloud.Command,
+                AddProduct.Command, ListProducts.Command, ShowProduct.Command, SetPoll.Command, SetSignal.Command,
+                FollowChannel.Command, SetRetention.Command, SetPins.Command, SetDialects.Command, SetBlynkCloud.Command,
             },
             new Command("release", "Signed builds.")
             {

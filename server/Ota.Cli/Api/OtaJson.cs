@@ -35,6 +35,7 @@ namespace Ota.Cli.Api;
 [JsonSerializable(typeof(NewProduct))]
 [JsonSerializable(typeof(Product[]))]
 [JsonSerializable(typeof(SignalChange))]
+[JsonSerializable(typeof(PollChange))]
 [JsonSerializable(typeof(RetentionChange))]
 [JsonSerializable(typeof(PinsChange))]
 [JsonSerializable(typeof(DialectsChange))]

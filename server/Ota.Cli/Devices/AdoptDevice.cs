@@ -20,7 +20,7 @@ internal static class AdoptDevice
 
     private static readonly Option<string> Dialect = new("--dialect")
     {
-        Description = "How its updater speaks: esp8266, esp32, esphome, esp-idf, tasmota, ...; docs/dialects.md has them.",
+        Description = "How its updater speaks: esp8266, esp32, esphome, esp-idf, tasmota, hawkbit, mender or blynk; see server/docs/dialects.md.",
         HelpName = "name",
         Required = true,
     };

@@ -20,7 +20,7 @@ internal static class ClientSettings
 
     private static string Hawkbit(string tenant, string controller, string token, Uri address) =>
         $"""
-        # SWUpdate
+        # SWUpdate; dialects.md has the rest of its start
         swupdate -u '-t {tenant} -u {address} -i {controller} -k {token}'
 
         # rauc-hawkbit-updater
@@ -30,6 +30,7 @@ internal static class ClientSettings
         tenant_id = {tenant}
         target_name = {controller}
         auth_token = {token}
+        bundle_download_location = /tmp/bundle.raucb
         """;
 
     // It is pasted into a shell and into settings, and what answers at an address need not be our server.

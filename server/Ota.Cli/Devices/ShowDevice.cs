@@ -21,7 +21,7 @@ internal static class ShowDevice
     {
         screen.Line(
             new Cell(device.Id, Tone.Strong), "  ", Cell.State(device.State),
-            $", runs {device.Product} {device.Running}",
+            $", runs {device.Product} {Version(device)}",
             device.LastSeen is null ? ", never seen" : $", seen {When.Ago(device.LastSeen, now)}");
         screen.Line();
         screen.Facts(
@@ -31,7 +31,7 @@ internal static class ShowDevice
             ("Last restart", LastRestart(device, now)),
             ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : Untold(device)),
             ("Free memory", device.FreeMemory is null ? Untold(device) : Size.Of(device.FreeMemory)),
-            ("Runs", device.Slot is null ? device.Running : $"{device.Running}, {device.Slot}"),
+            ("Runs", Runs(device)),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
             ("Updater", Updater(device)),
             ("Group", device.Group),
@@ -39,7 +39,7 @@ internal static class ShowDevice
             ("Enrolled", When.Both(device.Enrolled, now)),
             ("Secrets", device.Generation is > 1 ? $"generation {device.Generation}" : ""),
             ("Hand-over", new Cell(device.HandOverPending == true ? "pending: until it enrolls again, its old secrets work" : "", Tone.Busy)),
-            ("Security floor", device.SecurityCounter),
+            ("Security floor", device.SecurityCounter is null ? Untold(device) : device.SecurityCounter),
             ("Last order", device.LastOrder is null ? Untold(device) : device.LastOrder));
 
         screen.Line();
@@ -72,6 +72,15 @@ internal static class ShowDevice
             device.Protection == "signed" ? Tone.Plain : Tone.Busy);
 
     // A client that is not ours and was heard may tell it never.
+    // A client that never told its version.
+    private static string Version(Device device) => device.Running == "0.0.0-unknown" ? "of a version it never told" : device.Running;
+
+    private static string Runs(Device device) =>
+        device.Slot is { } slot ? $"{device.Running}, {slot}"
+        : device.State == "assumed" ? $"{device.Running}, as is assumed"
+        : device.Running == "0.0.0-unknown" ? "-"
+        : device.Running;
+
     private static string Untold(Device device) => device is { Dialect: not null, LastSeen: not null } ? "-" : "";
 
     // A minute of grace, for a slow start or a busy network.

@@ -30,6 +30,8 @@ internal sealed record DialectsChange(DialectRules? Dialects);
 /// <param name="Pins">Null for the usual ones.</param>
 internal sealed record PinsChange(SystemPins? Pins);
 
+internal sealed record PollChange(string Poll);
+
 internal sealed record RetentionChange(ImageRetention? Retention);
 
 internal sealed record SignalChange(SignalPolicy? Signal);

@@ -78,6 +78,9 @@ internal sealed class Deeds(
     public Task<Answer<ProductView>> AddProductAsync(NewProduct asked) => DoAsync<ProductView>(
         StaffRole.Developer, async (user, end) => await ProductEndpoints.AddAsync(asked, products, master, time, user, end));
 
+    public Task<Answer<ProductView>> SetPollAsync(string product, string poll) => DoAsync<ProductView>(
+        StaffRole.Developer, async (user, end) => await ProductEndpoints.PollAsync(product, new PollChange(poll), products, master, user, end));
+
     public Task<Answer<ProductView>> SetSignalAsync(string product, SignalPolicy? signal) => DoAsync<ProductView>(
         StaffRole.Developer, async (user, end) => await ProductEndpoints.SignalAsync(product, new SignalChange(signal), products, master, user, end));
 

@@ -4,6 +4,7 @@ using Ota.Server.Products;
 using Ota.Server.Releases;
 using Ota.Server.Rollouts;
 using Ota.Server.Secrets;
+using Ota.Signing;
 using Ota.Virtual;
 
 namespace Ota.Server.Demo;
@@ -35,8 +36,9 @@ internal sealed partial class DemoFleet(
         await started.Task.WaitAsync(stoppingToken);
 
         var product = await setup.ProductAsync(stoppingToken);
-        await setup.DropAsync(DemoSetup.First, stoppingToken);
-        await setup.DropAsync(DemoSetup.Second, stoppingToken);
+        await setup.DropAsync(DemoSetup.First, ReleaseStatement.ApplicationKind, stoppingToken);
+        await setup.DropAsync(DemoSetup.Second, ReleaseStatement.ApplicationKind, stoppingToken);
+        await setup.DropAsync(DemoSetup.Recovery, ReleaseStatement.RecoveryKind, stoppingToken);
         await using var fleet = await Virtual.Fleet.OpenAsync(Options(product), stoppingToken);
         await Task.WhenAll(fleet.RunAsync(progress: null, stoppingToken), TellAsync(stoppingToken));
     }

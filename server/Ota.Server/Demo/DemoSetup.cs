@@ -9,7 +9,7 @@ using Ota.Signing;
 namespace Ota.Server.Demo;
 
 /// <summary>
-/// What <c>--demo</c> brings: a product, two releases built and signed on the spot and dropped into the drop folder as a person would, and a rollout of each. Its
+/// What <c>--demo</c> brings: a product, two releases and a recovery build, signed on the spot and dropped into the drop folder as a person would, and a rollout of each release. Its
 /// release key lies beside the data, which is right for nothing but a demonstration.
 /// </summary>
 internal sealed class DemoSetup(
@@ -18,6 +18,7 @@ internal sealed class DemoSetup(
     public const string ProductName = "demo-thermostat";
     public const string First = "1.0.0";
     public const string Second = "1.1.0";
+    public const string Recovery = "9.0.0";
     private const string Who = "demo";
     private const int ImageSize = 96 * 1024;
 
@@ -46,7 +47,8 @@ internal sealed class DemoSetup(
     }
 
     /// <summary>Builds a release, signs it and drops it, if that was not done before.</summary>
-    public async Task DropAsync(string version, CancellationToken cancellation)
+    /// <param name="kind">As in a <see cref="ReleaseStatement"/>.</param>
+    public async Task DropAsync(string version, string kind, CancellationToken cancellation)
     {
         var folder = Path.Combine(settings.Releases, ProductName, version);
         var image = Path.Combine(folder, $"thermostat-{version}.bin");
@@ -57,7 +59,7 @@ internal sealed class DemoSetup(
         using var digests = new ImageDigests(bytes.Length);
         digests.Append(bytes);
         var statement = new ReleaseStatement(
-            ProductName, version, ReleaseStatement.ApplicationKind, ["virtual"], SecurityCounter: 1, time.GetUtcNow().ToUnixTimeSeconds(),
+            ProductName, version, kind, ["virtual"], SecurityCounter: 1, time.GetUtcNow().ToUnixTimeSeconds(),
             digests.Describe("raw"), $"Sample release {version}, made by --demo.");
         using var key = RSA.Create();
         key.ImportFromPem(await File.ReadAllTextAsync(KeyFile, cancellation));

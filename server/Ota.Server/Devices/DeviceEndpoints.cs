@@ -13,7 +13,7 @@ using Ota.Signing;
 
 namespace Ota.Server.Devices;
 
-/// <param name="LastOrder">Null for a client that knows no orders.</param>
+/// <param name="Slot">Null for a client that has none, as <paramref name="SecurityCounter"/> and <paramref name="LastOrder"/>.</param>
 /// <param name="Uptime">Seconds; null when it does not tell, as <paramref name="FreeMemory"/>, <paramref name="RestartCause"/> and <paramref name="Restarts"/>.</param>
 /// <param name="Dialect">How it speaks, if it is a client that was not written for this server; null for our agent.</param>
 /// <param name="Protection">What it checks of an image before it runs it.</param>
@@ -28,7 +28,7 @@ public record DeviceView(
     string? Release,
     string? Slot,
     string State,
-    int SecurityCounter,
+    int? SecurityCounter,
     long? LastOrder,
     DateTimeOffset? LastSeen,
     DateTimeOffset? NextCheckIn,
@@ -213,9 +213,9 @@ internal static class DeviceEndpoints
             device.Group,
             checkIn?.Running ?? device.RunningAtEnrollment,
             checkIn?.Release,
-            checkIn?.Slot.Word(),
+            isOurs ? checkIn?.Slot.Word() : null,
             device.State,
-            checkIn?.SecurityCounter ?? 0,
+            isOurs ? checkIn?.SecurityCounter ?? 0 : null,
             isOurs ? checkIn?.LastOrder ?? 0 : null,
             heard?.At,
             heard?.Next,

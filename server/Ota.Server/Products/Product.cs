@@ -70,6 +70,9 @@ public sealed record ProductView(
 /// <param name="Follow">A channel and the plan of its rollouts; null for none.</param>
 public sealed record FollowChange(JsonElement Follow);
 
+/// <param name="Poll">When devices ask, see <see cref="PollSchedule"/>.</param>
+public sealed record PollChange(string? Poll);
+
 /// <param name="Signal">Null to never wait.</param>
 public sealed record SignalChange(SignalPolicy? Signal);
 

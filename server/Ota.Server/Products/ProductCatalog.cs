@@ -38,6 +38,8 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
     private const string RotateSql =
         "UPDATE products SET key_counter = @counter WHERE name = @product AND key_counter = @before AND @counter > @before";
 
+    private const string PollSql = "UPDATE products SET poll = @poll WHERE name = @product";
+
     private const string SignalSql = "UPDATE products SET weak_signal = @weak, weak_signal_days = @days WHERE name = @product";
 
     private const string FollowSql = "UPDATE products SET follow = @follow WHERE name = @product";
@@ -145,6 +147,11 @@ internal sealed class ProductCatalog(Database database, TimeProvider time)
             KeyStatements = new Dictionary<int, string>(there.KeyStatements) { [statement.Counter] = compact },
         });
     }
+
+    /// <summary>Sets when devices ask; each is told so when it asks next.</summary>
+    public Task<Product> SetPollAsync(Product product, PollSchedule poll, string who, CancellationToken cancellation) =>
+        SetAsync(product, new Setting(
+            "product.poll", poll.Text, PollSql, new { product = product.Name, poll = poll.Text }, there => there with { Poll = poll }), who, cancellation);
 
     /// <summary>Sets a product's patience with a weak signal, or takes it away.</summary>
     public Task<Product> SetSignalAsync(Product product, SignalPolicy? signal, string who, CancellationToken cancellation) =>

@@ -21,6 +21,8 @@ internal static class ProductEndpoints
             .For(StaffRole.Viewer).WithSummary("All products");
         products.MapGet("/{product}", Get).For(StaffRole.Viewer).WithSummary("One product; its enrollment key for developers");
         products.MapPost("", AddAsync).For(StaffRole.Developer).WithSummary("Adds a product with the release keys it trusts");
+        products.MapPut("/{product}/poll", PollAsync).For(StaffRole.Developer)
+            .WithSummary("Sets when devices ask; each hears of it when it asks next");
         products.MapPut("/{product}/signal", SignalAsync).For(StaffRole.Developer)
             .WithSummary("Lets downloads wait for a better signal, or, with null, never");
         products.MapPut("/{product}/retention", RetentionAsync).For(StaffRole.Developer)
@@ -74,6 +76,16 @@ internal static class ProductEndpoints
             : Problems.Conflict("key-counter", statement.Counter > found.KeyCounter
                 ? "Another key statement came first. Send this one again if a key that is trusted now has signed it."
                 : $"The statement's counter is {statement.Counter}; it must be above {found.KeyCounter}.");
+    }
+
+    public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> PollAsync(
+        string product, PollChange asked, ProductCatalog catalog, MasterSecret master, ClaimsPrincipal user, CancellationToken cancellation)
+    {
+        if (catalog.Find(product) is not { } found)
+            return Problems.NotFound("product", product);
+        return PollSchedule.Parse(asked.Poll ?? "", out var reason) is { } poll
+            ? TypedResults.Ok(View(await catalog.SetPollAsync(found, poll, user.Who(), cancellation), master, user))
+            : Problems.Invalid(reason);
     }
 
     public static async Task<Results<Ok<ProductView>, ProblemHttpResult>> SignalAsync(

@@ -32,6 +32,7 @@ public sealed class DeedsTests
         [nameof(Deeds.StartAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.StartAsync(new("kettle", "7.0.0"))).Refusal),
         [nameof(Deeds.SteerAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SteerAsync(1, RolloutDeed.Pause, "why")).Refusal),
         [nameof(Deeds.AddProductAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.AddProductAsync(new("pan", [], [], null))).Refusal),
+        [nameof(Deeds.SetPollAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetPollAsync("kettle", "every 1h")).Refusal),
         [nameof(Deeds.SetSignalAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetSignalAsync("kettle", null)).Refusal),
         [nameof(Deeds.SetRetentionAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetRetentionAsync("kettle", null)).Refusal),
         [nameof(Deeds.SetPinsAsync)] = (StaffRole.Developer, async (deeds, _) => (await deeds.SetPinsAsync("kettle", null)).Refusal),

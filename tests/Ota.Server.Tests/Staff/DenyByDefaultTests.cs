@@ -99,6 +99,7 @@ public partial class DenyByDefaultTests : IAsyncLifetime
         ["GET /api/v1/sites"] = "support",
         ["POST /api/v1/sites"] = "support",
         ["DELETE /api/v1/sites/{site}"] = "support",
+        ["PUT /api/v1/products/{product}/poll"] = "developer",
         ["PUT /api/v1/products/{product}/signal"] = "developer",
         ["PUT /api/v1/products/{product}/retention"] = "developer",
         ["PUT /api/v1/products/{product}/pins"] = "developer",

@@ -6,12 +6,7 @@ namespace Ota.Server.Dashboard;
 internal sealed record Trouble(AlertKind Kind, DateTimeOffset Since, string Detail)
 {
     /// <summary>As a sentence begins.</summary>
-    public string Title => Kind switch
-    {
-        AlertKind.CrashLoop => "Crash loop",
-        AlertKind.Silent => "Silent",
-        _ => "Weak signal",
-    };
+    public string Title => AlertWords.Title(Kind);
 }
 
 /// <summary>The open alerts, also those that another server raised.</summary>

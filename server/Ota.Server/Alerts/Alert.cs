@@ -45,8 +45,11 @@ internal static class AlertWords
 
     public static AlertKind Parse(string word) => (AlertKind)Array.IndexOf(Kinds, word);
 
+    /// <summary>As a sentence begins.</summary>
+    public static string Title(AlertKind kind) => Titles[(int)kind];
+
     /// <summary>How it began, for the timeline.</summary>
-    public static string Opening(AlertKind kind, string detail) => $"{Titles[(int)kind]}: {detail}";
+    public static string Opening(AlertKind kind, string detail) => $"{Title(kind)}: {detail}";
 
     /// <summary>How it ended, for the timeline.</summary>
     public static string Ending(AlertKind kind) => Endings[(int)kind];

@@ -5,6 +5,7 @@ namespace Ota.Server.Dashboard;
 /// <summary>What is wrong with a device now.</summary>
 internal sealed record Trouble(AlertKind Kind, DateTimeOffset Since, string Detail)
 {
+    /// <summary>As a sentence begins.</summary>
     public string Title => AlertWords.Title(Kind);
 }
 

@@ -38,7 +38,7 @@ internal sealed class FleetBoard
 {
     private const int MostNames = 12;
     private static readonly string[] Reverted = ["reverted", "refused", "failed", "not-returned"];
-    private static readonly string[] Gravest = ["crash-loop", .. Reverted, "silent", "weak-signal"];
+    private static readonly string[] Gravest = ["stranded", "crash-loop", .. Reverted, "silent", "weak-signal"];
     private readonly Lock _gate = new();
     private readonly Fleet _fleet;
     private readonly AlertGlass _alerts;

@@ -67,7 +67,7 @@ internal static class Words
     public static string Tone(string state) => state switch
     {
         "confirmed" or "completed" or "returned" or "active" or "up-to-date" => "good",
-        "reverted" or "refused" or "failed" or "stopped" or "not-returned" or "silent" or "crash-loop" or "disabled" => "bad",
+        "reverted" or "refused" or "failed" or "stopped" or "not-returned" or "silent" or "crash-loop" or "stranded" or "disabled" => "bad",
         "trial" or "offered" or "accepted" or "downloading" or "downloaded" or "delivered" or "clearing" or "awaiting-return" or "armed" or "returning"
             or "ordered" or "scheduled" or "invited" => "busy",
         "paused" or "weak-signal" or "withdrawn" or "expired" or "superseded" => "warn",

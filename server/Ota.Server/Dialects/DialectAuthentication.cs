@@ -81,8 +81,9 @@ internal sealed class DialectAuthentication(
 
     private async Task<Caller?> ByHardwareAsync(Product product, string hardwareId, ClientDialect dialect, HttpContext context)
     {
-        if (fleet.FindByHardware(product.Name, hardwareId) is { HandedOver: false, Decommissioned: null, Client: { } client } known)
-            return client.Dialect == dialect ? new Caller(known, known.Generation) : null;
+        // Who has an identity that is not handed over gets no other one, and takes no place of the devices that are new.
+        if (fleet.FindByHardware(product.Name, hardwareId) is { HandedOver: false } known)
+            return known is { Decommissioned: null, Client: { } client } && client.Dialect == dialect ? new Caller(known, known.Generation) : null;
         if (HardwareOf(product, dialect, context.Request.Query["hardware"]) is not { } hardware)
             return null;
         if (await gate.EnterAsync(product) is { } wait)

@@ -1,4 +1,5 @@
 using Ota.Server.Alerts;
+using Ota.Server.Dashboard;
 using Ota.Server.Devices;
 
 namespace Ota.Server.Tests.Alerts;
@@ -17,6 +18,16 @@ public sealed class WatchedTests
 
         Assert.Equal([2, 4], _watched.Take().Select(change => change.At));
         Assert.Empty(_watched.Take());
+    }
+
+    [Fact]
+    public void Every_kind_is_shown_by_its_own_name_and_in_a_colour_that_is_seen()
+    {
+        var kinds = Enum.GetValues<AlertKind>();
+        var titles = kinds.Select(kind => new Trouble(kind, DateTimeOffset.UnixEpoch, "").Title).ToArray();
+
+        Assert.Equal(["Crash loop", "Silent", "Weak signal", "Stranded"], titles);
+        Assert.All(kinds, kind => Assert.Contains(Words.Tone(AlertWords.Of(kind)), new[] { "bad", "warn" }));
     }
 
     [Fact]

@@ -218,6 +218,28 @@ public class EspUpdaterTests : IAsyncLifetime
         await TakenInAsync(stranger);
     }
 
+    [Fact]
+    public async Task Who_is_refused_with_a_product_s_key_however_often_it_asks_takes_no_place_of_a_new_device()
+    {
+        var added = await _server.PostAsync("api/v1/products", new
+        {
+            name = "lamp", hardware = new[] { "esp8266" }, releaseKeys = new[] { Vectors.Text("TEST-ONLY-release-key.pub.pem") },
+        });
+        var key = await RulesAsync("lamp", enrolls: true, least: null);
+        const string ours = "5c:cf:7f:00:00:01";
+        using (var enrolled = await ADevice.AskAsync(_server, added.GetProperty("enrollmentKey").GetString()!, ours, "lamp", "esp8266"))
+            Assert.Equal(HttpStatusCode.Created, enrolled.StatusCode);
+        var gate = _server.App.Services.GetRequiredService<AdoptionGate>();
+        var product = _server.App.Services.GetRequiredService<ProductCatalog>().Find("lamp")!;
+        for (var taken = 1; taken < AdoptionGate.MostInAnHour; taken++)
+            Assert.Null(await gate.EnterAsync(product));
+
+        for (var again = 0; again < 3; again++)
+            Assert.Equal(401, (await new AnEspSketch(_server, "/esp8266/lamp." + key, ours).AskAsync()).Status);
+
+        await TakenInAsync(new AnEspSketch(_server, "/esp8266/lamp." + key, "5C:CF:7F:00:00:02"));
+    }
+
     private static async Task TakenInAsync(AnEspSketch sketch)
     {
         Assert.Equal(304, (await sketch.AskAsync()).Status);

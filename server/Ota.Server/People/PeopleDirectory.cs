@@ -119,8 +119,11 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
         ChangeAsync(person, now => now with { Password = hash, Stamp = Person.NewStamp() }, person.Name, "person.password", null, cancellation);
 
     /// <summary>Ends the person's sessions, on every machine.</summary>
-    public Task<Person> EndSessionsAsync(Person person, CancellationToken cancellation) =>
-        ChangeAsync(person, now => now with { Stamp = Person.NewStamp() }, person.Name, "person.sign-out", "everywhere", cancellation);
+    public Task<Person> EndSessionsAsync(Person person, CancellationToken cancellation) => EndSessionsAsync(person, person.Name, "everywhere", cancellation);
+
+    /// <inheritdoc cref="EndSessionsAsync(Person, CancellationToken)"/>
+    public Task<Person> EndSessionsAsync(Person person, string who, string detail, CancellationToken cancellation) =>
+        ChangeAsync(person, now => now with { Stamp = Person.NewStamp() }, who, "person.sign-out", detail, cancellation);
 
     /// <summary>From now on a code is asked for; the recovery codes, shown this once.</summary>
     public async Task<(Person Person, IReadOnlyList<string> Codes)> SetTotpAsync(Person person, byte[] secret, long step, CancellationToken cancellation)

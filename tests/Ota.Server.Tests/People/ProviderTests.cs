@@ -198,6 +198,19 @@ public class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_comes_back_without_a_role_is_signed_out_wherever_they_had_one()
+    {
+        _provider.Groups = ["ota-admins"];
+        using var here = await SignedInAsync();
+        _provider.Groups = ["knitting"];
+
+        await AssertRefusedAsync("nothing that it says of you gives you a role here", people: 1);
+
+        Assert.False(await here.IsSignedInAsync());
+        Assert.Contains("OpenID Connect person.sign-out Ada Lovelace has no role any more", await DeedsAsync());
+    }
+
+    [Fact]
     public async Task Who_began_at_a_server_whose_clock_is_a_little_ahead_comes_back_to_another_one()
     {
         await using var server = await _provider.ServerAsync("--RefusedCallsPerMinute", "0");

@@ -25,6 +25,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
     private const string SpendFirstSql = "DELETE FROM invitations WHERE person IS NULL";
 
     private static readonly TimeSpan InvitationLife = TimeSpan.FromDays(3);
+    private readonly Lock _change = new();
     private readonly ConcurrentDictionary<string, Person> _people = new(StringComparer.Ordinal);
     private readonly PersonTable _table = new(master);
 
@@ -45,8 +46,11 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
 
     public void Load()
     {
-        foreach (var person in database.Read(_table.All))
-            _people[person.Id] = person;
+        lock (_change)
+        {
+            foreach (var person in database.Read(_table.All))
+                _people[person.Id] = person;
+        }
     }
 
     public Person? Find(string? id) => id is null ? null : _people.GetValueOrDefault(id);
@@ -58,7 +62,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
     /// <summary>Somebody who came, as they are on disk: nobody else is the first any more.</summary>
     public void Keep(Person person)
     {
-        _people[person.Id] = person;
+        Remember(person.Id);
         File.Delete(directory.SetupCode);
     }
 
@@ -87,7 +91,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             cancellation);
         if (!added)
             return null;
-        _people[person.Id] = person;
+        Remember(person.Id);
         return (person, code);
     }
 
@@ -115,8 +119,11 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
         ChangeAsync(person, now => now with { Password = hash, Stamp = Person.NewStamp() }, person.Name, "person.password", null, cancellation);
 
     /// <summary>Ends the person's sessions, on every machine.</summary>
-    public Task<Person> EndSessionsAsync(Person person, CancellationToken cancellation) =>
-        ChangeAsync(person, now => now with { Stamp = Person.NewStamp() }, person.Name, "person.sign-out", "everywhere", cancellation);
+    public Task<Person> EndSessionsAsync(Person person, CancellationToken cancellation) => EndSessionsAsync(person, person.Name, "everywhere", cancellation);
+
+    /// <inheritdoc cref="EndSessionsAsync(Person, CancellationToken)"/>
+    public Task<Person> EndSessionsAsync(Person person, string who, string detail, CancellationToken cancellation) =>
+        ChangeAsync(person, now => now with { Stamp = Person.NewStamp() }, who, "person.sign-out", detail, cancellation);
 
     /// <summary>From now on a code is asked for; the recovery codes, shown this once.</summary>
     public async Task<(Person Person, IReadOnlyList<string> Codes)> SetTotpAsync(Person person, byte[] secret, long step, CancellationToken cancellation)
@@ -156,7 +163,7 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
             },
             cancellation);
         if (spent is not null)
-            _people[spent.Id] = spent;
+            Remember(spent.Id);
         return spent;
     }
 
@@ -222,7 +229,15 @@ internal sealed class PeopleDirectory(Database database, DataDirectory directory
                 return after;
             },
             cancellation);
-        return _people[person.Id] = changed;
+        Remember(person.Id);
+        return changed;
+    }
+
+    // Read anew, under the lock: a change that was written after this one may be in memory before it, and would be lost there.
+    private void Remember(string id)
+    {
+        lock (_change)
+            _people[id] = database.Read(connection => _table.Find(connection, id))!;
     }
 
     private static void Invite(DbConnection connection, string person, string code, DateTimeOffset now)

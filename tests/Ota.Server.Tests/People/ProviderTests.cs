@@ -198,6 +198,36 @@ public class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_comes_back_without_a_role_is_signed_out_wherever_they_had_one()
+    {
+        _provider.Groups = ["ota-admins"];
+        using var here = await SignedInAsync();
+        _provider.Groups = ["knitting"];
+
+        await AssertRefusedAsync("nothing that it says of you gives you a role here", people: 1);
+
+        Assert.False(await here.IsSignedInAsync());
+        Assert.Contains("OpenID Connect person.sign-out Ada Lovelace has no role any more", await DeedsAsync());
+    }
+
+    [Fact]
+    public async Task Who_began_at_a_server_whose_clock_is_a_little_ahead_comes_back_to_another_one()
+    {
+        await using var server = await _provider.ServerAsync("--RefusedCallsPerMinute", "0");
+        using var ada = new ABrowser(server);
+        var back = await _provider.BackAsync(ada);
+        server.Time.Ahead -= TimeSpan.FromSeconds(30);
+
+        using var answer = await ada.Client.GetAsync(back);
+
+        Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
+        var far = await _provider.BackAsync(ada);
+        server.Time.Ahead -= TimeSpan.FromMinutes(2);
+        using var refused = await ada.Client.GetAsync(far);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task The_way_back_is_open_once_for_the_browser_that_began_and_not_for_long()
     {
         using var ada = new ABrowser(_server);

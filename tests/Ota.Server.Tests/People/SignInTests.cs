@@ -51,6 +51,23 @@ public partial class SignInTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_is_disabled_while_they_sign_in_stays_disabled()
+    {
+        using var ada = await ABrowser.OfTheFirstPersonAsync(_server);
+        var people = _server.App.Services.GetRequiredService<PeopleDirectory>();
+        var person = Assert.Single(people.All());
+        for (var turn = 0; turn < 200; turn++)
+        {
+            var signIn = people.SpendAsync(person.Id, "", CancellationToken.None);
+            await people.DisableAsync(person, "Bob", CancellationToken.None);
+            await signIn;
+
+            Assert.NotNull(people.Find(person.Id)!.Disabled);
+            await people.EnableAsync(person, "Bob", CancellationToken.None);
+        }
+    }
+
+    [Fact]
     public async Task A_session_outlives_a_restart_and_ends_after_twelve_idle_hours()
     {
         using var ada = await ABrowser.OfTheFirstPersonAsync(_server);

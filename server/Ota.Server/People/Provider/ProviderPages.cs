@@ -78,15 +78,18 @@ internal static class ProviderPages
         if (claims is null)
             return (null, fault!, StatusCodes.Status403Forbidden);
         var settings = context.RequestServices.GetRequiredService<ProviderSettings>();
+        var people = context.RequestServices.GetRequiredService<ProviderPeople>();
         if (ProviderPolicy.RoleOf(claims, settings) is not { } role)
         {
+            // Begun it is finished, also when the browser of who lost it goes away.
+            await people.TurnAwayAsync(claims, CancellationToken.None);
             return (null,
                 "The provider knows you, but nothing that it says of you gives you a role here. Ask an admin of this server; "
                 + $"its roles go by the claim {settings.RoleClaim}.",
                 StatusCodes.Status403Forbidden);
         }
 
-        var arrival = await context.RequestServices.GetRequiredService<ProviderPeople>().ArriveAsync(claims, begun, role, context.RequestAborted);
+        var arrival = await people.ArriveAsync(claims, begun, role, context.RequestAborted);
         return (arrival.Person, arrival.Fault ?? "", StatusCodes.Status403Forbidden);
     }
 

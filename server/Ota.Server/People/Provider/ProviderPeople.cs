@@ -28,7 +28,7 @@ internal sealed class ProviderPeople(PeopleDirectory people, Database database, 
     /// <summary>Takes somebody in, with the role that the provider's claims give now; another role ends their other sessions.</summary>
     public async Task<Arrival> ArriveAsync(ClaimsIdentity claims, ProviderState state, StaffRole role, CancellationToken cancellation)
     {
-        var account = new ProviderAccount(claims.FindFirst("iss")!.Value, claims.FindFirst("sub")!.Value);
+        var account = AccountOf(claims);
         var names = ProviderPolicy.NamesFor(claims, account.Subject);
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var arrival = await database.WriteAsync(connection => Arrive(connection, account, names, state, role, now), cancellation);
@@ -36,6 +36,16 @@ internal sealed class ProviderPeople(PeopleDirectory people, Database database, 
             people.Keep(person);
         return arrival;
     }
+
+    /// <summary>Ends the sessions of somebody to whom the provider's claims give no role any more.</summary>
+    public async Task TurnAwayAsync(ClaimsIdentity claims, CancellationToken cancellation)
+    {
+        var account = AccountOf(claims);
+        if (database.Read(connection => _table.FindByAccount(connection, account)) is { } person)
+            await people.EndSessionsAsync(person, By, "has no role any more", cancellation);
+    }
+
+    private static ProviderAccount AccountOf(ClaimsIdentity claims) => new(claims.FindFirst("iss")!.Value, claims.FindFirst("sub")!.Value);
 
     private Arrival Arrive(
         DbConnection connection, ProviderAccount account, IEnumerable<string> names, ProviderState state, StaffRole role, DateTimeOffset now)

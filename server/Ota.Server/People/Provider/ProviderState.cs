@@ -43,6 +43,9 @@ internal sealed class ProviderCookie(IDataProtectionProvider protection, TimePro
     /// <summary>Also how long a state that was used is remembered.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromMinutes(15);
 
+    // Another server may have begun it, whose clock is not quite ours.
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
+
     private readonly IDataProtector _protector = protection.CreateProtector("ota.provider");
 
     public ProviderState Begin(HttpContext context, string then, string redirect)
@@ -62,7 +65,7 @@ internal sealed class ProviderCookie(IDataProtectionProvider protection, TimePro
         try
         {
             var state = JsonSerializer.Deserialize(_protector.Unprotect(Base64Url.DecodeFromChars(text)), ProviderStateJson.Default.ProviderState);
-            return state is not null && time.GetUtcNow().ToUnixTimeSeconds() - state.At is >= 0 and var age && age <= Life.TotalSeconds ? state : null;
+            return state is not null && time.GetUtcNow().ToUnixTimeSeconds() - state.At is var age && age >= -Skew.TotalSeconds && age <= Life.TotalSeconds ? state : null;
         }
         catch (Exception fault) when (fault is CryptographicException or FormatException)
         {

@@ -73,9 +73,9 @@ internal static class ShowDevice
 
     // A client that is not ours and was heard may tell it never.
     // A client that never told its version.
-    private static string Version(Device device) => device.Running == "0.0.0-unknown" ? "of a version it never told" : device.Running;
+    private static string? Version(Device device) => device.Running == "0.0.0-unknown" ? "of a version it never told" : device.Running;
 
-    private static string Runs(Device device) =>
+    private static string? Runs(Device device) =>
         device.Slot is { } slot ? $"{device.Running}, {slot}"
         : device.State == "assumed" ? $"{device.Running}, as is assumed"
         : device.Running == "0.0.0-unknown" ? "-"

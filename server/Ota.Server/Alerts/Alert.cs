@@ -40,9 +40,6 @@ internal static class AlertWords
 
     public static string Of(AlertKind kind) => Kinds[(int)kind];
 
-    /// <summary>As a sentence begins.</summary>
-    public static string Title(AlertKind kind) => Titles[(int)kind];
-
     public static AlertKind Parse(string word) => (AlertKind)Array.IndexOf(Kinds, word);
 
     /// <summary>As a sentence begins.</summary>

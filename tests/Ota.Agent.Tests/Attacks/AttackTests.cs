@@ -316,7 +316,7 @@ public sealed class AttackTests
         bench.Server.Answer = ProtocolServer.AnswerWith(sign?.Invoke(order) ?? order.Sign(), statement, Image);
         bench.Server.Publish(new Build(statement ?? "", Image));
 
-        bench.Run(1);
+        bench.RunUntilAsked();
         bench.Server.Answer = null;
         bench.RunUntilSettled();
 

@@ -93,6 +93,20 @@ internal sealed class Bench : IAsyncDisposable
         Assert.Fail("The device never settled.");
     }
 
+    /// <summary>Lets it act until it has asked once more; a call that got lost on the way is made again.</summary>
+    public void RunUntilAsked()
+    {
+        var asked = Server.CheckIns.Count;
+        for (var turns = 0; turns < 10; turns++)
+        {
+            Run(1);
+            if (Server.CheckIns.Count > asked)
+                return;
+        }
+
+        Assert.Fail("The device never asked.");
+    }
+
     /// <summary>Lets it act a number of times, each after the wait it asked for.</summary>
     public void Run(int turns)
     {

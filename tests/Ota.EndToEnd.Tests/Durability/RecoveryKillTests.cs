@@ -8,7 +8,7 @@ namespace Ota.EndToEnd.Tests.Durability;
 public sealed class RecoveryKillTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Units = 4;
-    private static readonly int Rounds = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 30 : 12;
+    private static readonly int Rounds = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 30 : 8;
     private readonly TemporaryFolder _folder = new();
     private OtaServer _server = null!;
     private OtaCommand _ota = null!;

@@ -20,7 +20,7 @@ public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Seed = 20263;
     private const int Units = 6;
-    private static readonly int Kills = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 200 : 25;
+    private static readonly int Kills = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 200 : 15;
     private readonly TemporaryFolder _folder = new();
 
     // By deployment: the ids under which it was told, once for each time.

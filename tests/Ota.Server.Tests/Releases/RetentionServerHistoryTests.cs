@@ -16,7 +16,7 @@ public sealed class RetentionServerHistoryTests(ITestOutputHelper output)
 {
     private const int Steps = 80;
     private const int Keep = 1;
-    private static readonly int Histories = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 200 : 30;
+    private static readonly int Histories = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 200 : 20;
     private static readonly string?[] Groups = [null, "kitchens", "cellars"];
 
     [Fact]

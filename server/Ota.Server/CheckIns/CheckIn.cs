@@ -5,7 +5,7 @@ using Ota.Signing;
 namespace Ota.Server.CheckIns;
 
 /// <summary>State of the slot a device runs.</summary>
-public enum SlotState
+public enum SlotState : byte
 {
     Confirmed,
     Trial,
@@ -18,7 +18,7 @@ internal static class SlotWords
 }
 
 /// <summary>How a device says what it runs.</summary>
-public enum Telling
+public enum Telling : byte
 {
     /// <summary>It is our agent, which knows slots and orders.</summary>
     Agent,

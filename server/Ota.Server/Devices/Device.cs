@@ -53,6 +53,7 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     // Each "look again" is an object of its own, so that one that came meanwhile is never taken for the one before.
     private object? _considered = NotLooked;
     private readonly long _enrolled = enrolled.UtcTicks;
+    private Seldom? _seldom;
 
     public string Id { get; } = id;
 
@@ -69,19 +70,39 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public DateTimeOffset Enrolled => new(_enrolled, TimeSpan.Zero);
 
     /// <summary>Null for our agent.</summary>
-    public ForeignClient? Client { get; set; }
+    public ForeignClient? Client
+    {
+        get => _seldom?.Client;
+        set => SetSeldom(value, static (seldom, client) => seldom.Client = client);
+    }
 
     /// <summary>Hash of the image that a client which is not ours last said it runs; null when it says none.</summary>
-    public string? ToldImage { get; set; }
+    public string? ToldImage
+    {
+        get => _seldom?.ToldImage;
+        set => SetSeldom(value, static (seldom, told) => seldom.ToldImage = told);
+    }
 
     /// <summary>Whether its timeline says that it is given nothing, as it checks less than its product wants.</summary>
-    public bool ShutOut { get; set; }
+    public bool ShutOut
+    {
+        get => _seldom is { ShutOut: true };
+        set => SetSeldom(value, static (seldom, isShut) => seldom.ShutOut = isShut);
+    }
 
     /// <summary>What is left to do for an image that has just gone out to it; null when nothing is.</summary>
-    public Task? Delivering { get; set; }
+    public Task? Delivering
+    {
+        get => _seldom?.Delivering;
+        set => SetSeldom(value, static (seldom, delivering) => seldom.Delivering = delivering);
+    }
 
     /// <summary>The image that last began to go out to it, and how far; forgotten with the process. Null for none.</summary>
-    public SentImage? Sent { get; set; }
+    public SentImage? Sent
+    {
+        get => _seldom?.Sent;
+        set => SetSeldom(value, static (seldom, sent) => seldom.Sent = sent);
+    }
 
     /// <summary>Whether it checks less of an image than its product wants. Our agent checks everything.</summary>
     public bool ChecksTooLittle(Product product) => Client is { } client && client.Protection < product.Dialects.Least;
@@ -115,7 +136,11 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public Deployment? Open { get; set; }
 
     /// <summary>What ended its identity; null while it has one. Its order is repeated for as long as it is good.</summary>
-    public Deployment? Decommissioned { get; set; }
+    public Deployment? Decommissioned
+    {
+        get => _seldom?.Decommissioned;
+        set => SetSeldom(value, static (seldom, decommission) => seldom.Decommissioned = decommission);
+    }
 
     /// <summary>The last check-in; null before the first.</summary>
     public Heard? Heard { get; set; }
@@ -141,7 +166,11 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     public void Consider(object? before, object board) => Interlocked.CompareExchange(ref _considered, board, before);
 
     /// <summary>Counter of the key statement it refused, so that it is not asked again and again; 0 for none. Forgotten with the process.</summary>
-    public int RefusedKeys { get; set; }
+    public int RefusedKeys
+    {
+        get => _seldom?.RefusedKeys ?? 0;
+        set => SetSeldom(value, static (seldom, counter) => seldom.RefusedKeys = counter);
+    }
 
     /// <summary>UTC milliseconds and starts of the last sample that was kept of it; forgotten with the process.</summary>
     public (long At, long Starts) Sampled { get; set; }
@@ -157,4 +186,28 @@ internal sealed class Device(string id, string product, string hardwareId, strin
 
     /// <summary>The mark of its calls, see <see cref="Limits.RatePolicy"/>; forgotten with the process.</summary>
     public long Calls;
+
+    private void SetSeldom<T>(T value, Action<Seldom, T> set)
+    {
+        if (_seldom is not null || !EqualityComparer<T>.Default.Equals(value, default))
+            set(LazyInitializer.EnsureInitialized(ref _seldom), value);
+    }
+
+    // What few devices have. In a fleet of a million the others have one word for all of it.
+    private sealed class Seldom
+    {
+        public ForeignClient? Client { get; set; }
+
+        public string? ToldImage { get; set; }
+
+        public bool ShutOut { get; set; }
+
+        public Task? Delivering { get; set; }
+
+        public SentImage? Sent { get; set; }
+
+        public Deployment? Decommissioned { get; set; }
+
+        public int RefusedKeys { get; set; }
+    }
 }

@@ -1,6 +1,8 @@
+using System.Buffers.Text;
 using Dapper;
 using Ota.Server.Data;
 using Ota.Server.Products;
+using Ota.Server.Secrets;
 using Ota.Signing;
 
 namespace Ota.Server.Devices;
@@ -16,7 +18,7 @@ internal enum Adopted
 }
 
 /// <summary>Gives hardware that a client runs on which was not written for this server its identity.</summary>
-internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time)
+internal sealed class Adoption(Fleet fleet, Database database, MasterSecret master, TimeProvider time)
 {
     private const string ProtectionSql = "UPDATE devices SET protection = @protection WHERE id = @id";
 
@@ -47,7 +49,7 @@ internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
             var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, "0.0.0-unknown");
-            return (Adopted.New, await EnrollmentEndpoint.AddAsync(asked, client, fleet, database, time, cancellation));
+            return (Adopted.New, await EnrollmentEndpoint.AddAsync(NewId(), asked, client, fleet, database, time, cancellation));
         }
 
         if (known.Hardware == hardware && known.HandedOver
@@ -58,6 +60,18 @@ internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time
         if (protection is not null && known.Client != client)
             await ProtectAsync(known, client, cancellation);
         return (Adopted.AlreadyThere, known);
+    }
+
+    // One whose token does not begin with a dash. On a command line that is an option: SWUpdate takes "-k -…d…" and from then on never asks.
+    private string NewId()
+    {
+        string id;
+        do
+        {
+            id = EnrollmentEndpoint.NewId();
+        }
+        while (Base64Url.EncodeToString(master.DialectToken(id, 1))[0] == '-');
+        return id;
     }
 
     private async Task ProtectAsync(Device device, ForeignClient client, CancellationToken cancellation)

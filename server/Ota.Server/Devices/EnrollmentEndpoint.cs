@@ -85,7 +85,7 @@ internal static class EnrollmentEndpoint
         using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
-            var device = await AddAsync(asked, client: null, fleet, database, time, cancellation);
+            var device = await AddAsync(NewId(), asked, client: null, fleet, database, time, cancellation);
             return TypedResults.Created((string?)null, IdentityOf(device, product, master));
         }
 
@@ -107,10 +107,10 @@ internal static class EnrollmentEndpoint
 
     /// <param name="client">Null for our agent.</param>
     internal static async Task<Device> AddAsync(
-        Enrollment asked, ForeignClient? client, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
+        string id, Enrollment asked, ForeignClient? client, Fleet fleet, Database database, TimeProvider time, CancellationToken cancellation)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var device = new Device(NewId(), asked.Product!, asked.HardwareId!, asked.Hardware!, now) 
+        var device = new Device(id, asked.Product!, asked.HardwareId!, asked.Hardware!, now)
         {
             RunningAtEnrollment = asked.Running!,
             Client = client,
@@ -205,7 +205,7 @@ internal static class EnrollmentEndpoint
 
     private static string In(ForeignClient? client) => client is null ? "" : $", dialect {client.Dialect.Name}";
 
-    private static string NewId() => RandomNumberGenerator.GetString(Alphabet, 12);
+    internal static string NewId() => RandomNumberGenerator.GetString(Alphabet, 12);
 
     private static bool IsHardwareIdCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is ':' or '.' or '_' or '-';
 }

@@ -60,16 +60,16 @@ public sealed class SwupdateTests : IAsyncLifetime
         Assert.Contains("Authentication of all signatures failed", client.Log, StringComparison.Ordinal);
     }
 
-    // What "restarts" is the test: the command after an update never returns, as a restart does not.
+    // What "restarts" is the test: the command after an update never returns, as a restart does not. The token stands in the file, as it may begin with a
+    // dash, which on the command line begins an option.
     private ClientRun Start(string version, string more = "")
     {
         File.WriteAllText(_folder["swupdate.cfg"], $$"""
             globals : { public-key-file = "{{_folder["certificate.pem"]}}"; postupdatecmd = "touch {{_folder["restart"]}}; sleep 600"; };
+            suricatta : { tenant = "gateway"; url = "{{_device.Server.Address}}hawkbit"; id = "{{Mac}}"; targettoken = "{{_device.Token}}"; };
             identify : ( { name = "version"; value = "{{version}}"; }, { name = "rssi"; value = "-61"; } );
             """);
         return new ClientRun(
-            _folder.Path, "/usr/bin/swupdate",
-            "-f", _folder["swupdate.cfg"], "-H", "board:1.0", "-l", "4",
-            "-u", $"-t gateway -u {_device.Server.Address}hawkbit -i {Mac} -k {_device.Token} {more}");
+            _folder.Path, "/usr/bin/swupdate", "-f", _folder["swupdate.cfg"], "-H", "board:1.0", "-l", "4", "-u", more);
     }
 }

@@ -117,6 +117,16 @@ public class PullClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task No_token_of_a_client_begins_with_a_dash_as_it_is_an_option_on_the_command_line_of_one()
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            var adopted = await _server.PostAsync("api/v1/products/kettle/clients", new { hardwareId = $"unit-{i}", dialect = "hawkbit", hardware = "virtual" });
+            Assert.NotEqual('-', adopted.GetProperty("token").GetString()![0]);
+        }
+    }
+
+    [Fact]
     public async Task A_download_goes_on_where_it_was_cut_but_never_with_another_image()
     {
         var (id, path) = await AdoptAsync("esp-idf");

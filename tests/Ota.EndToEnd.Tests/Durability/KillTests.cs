@@ -35,8 +35,11 @@ public sealed class KillTests(ITestOutputHelper output) : IAsyncLifetime
         {
             using var stop = new CancellationTokenSource();
             var running = workload.RunAsync(stop.Token);
-            // The moment is what is random here; nothing waits for it to be right.
-            await Task.Delay(random.Next(5, 400), TestContext.Current.CancellationToken);
+            // The moment is what is random here: any at all, or one soon after an upload or an order was acknowledged, which a busy machine does later.
+            var (uploads, orders) = (workload.Uploads.Count + (kill % 3 == 1 ? 1 : 0), workload.Orders.Count + (kill % 3 == 2 ? 1 : 0));
+            for (var left = 3000; left > 0 && (workload.Uploads.Count < uploads || workload.Orders.Count < orders); left--)
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            await Task.Delay(random.Next(5, 300), TestContext.Current.CancellationToken);
             await _server.KillAsync();
             await stop.CancelAsync();
             await running;

@@ -256,6 +256,15 @@ public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
     }
 }
 
+public sealed class ProviderAttackOnPostgreSqlTests : People.ProviderAttackTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class TimelineRetentionOnPostgreSqlTests : Devices.TimelineRetentionTests
 {
     public override ValueTask InitializeAsync()

@@ -1,0 +1,59 @@
+using System.Net;
+using Ota.Server.Settings;
+using Ota.Server.Tests.Running;
+
+namespace Ota.Server.Tests.People;
+
+/// <summary>A provider that is away, that there is not, or that cannot be set so.</summary>
+public sealed class ProviderSetupTests : AtAProvider
+{
+    [Fact]
+    public async Task A_provider_that_is_away_or_says_that_it_is_another_keeps_nobody_from_their_password()
+    {
+        Provider.SaysIssuer = "https://id.example.com";
+        using var ada = await ABrowser.OfTheFirstPersonAsync(Server);
+        foreach (var away in new[] { false, true })
+        {
+            if (away)
+                await Provider.DisposeAsync();
+            using var eve = new ABrowser(Server);
+            using var answer = await eve.Client.GetAsync("sign-in/provider");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.Contains("The provider cannot be reached", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        using var again = await ada.SignInAsync("Ada");
+        Assert.Equal(HttpStatusCode.Redirect, again.StatusCode);
+        Provider = await AProvider.StartAsync();
+    }
+
+    [Fact]
+    public async Task Without_a_provider_there_is_no_way_to_one()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var ada = await ABrowser.OfTheFirstPersonAsync(server);
+
+        Assert.DoesNotContain("Sign in with", await ada.Client.GetStringAsync("sign-in"), StringComparison.Ordinal);
+        using var begun = await ada.Client.GetAsync("sign-in/provider");
+        using var ended = await ada.Client.GetAsync("sign-in/provider/callback?code=x&state=y");
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), (begun.StatusCode, ended.StatusCode));
+    }
+
+    [Theory]
+    [InlineData("OidcAuthority", "--OidcAuthority", "http://id.example.com", "--OidcClientId", "ota", "--OidcRoles", "*=viewer")]
+    [InlineData("OidcAuthority", "--OidcAuthority", "https://user:secret@id.example.com", "--OidcClientId", "ota", "--OidcRoles", "*=viewer")]
+    [InlineData("OidcClientId", "--OidcAuthority", "https://id.example.com", "--OidcRoles", "*=viewer")]
+    [InlineData("OidcRoles", "--OidcAuthority", "https://id.example.com", "--OidcClientId", "ota")]
+    [InlineData("OidcRoles", "--OidcAuthority", "https://id.example.com", "--OidcClientId", "ota", "--OidcRoles", "staff=king")]
+    [InlineData("OidcRoles", "--OidcAuthority", "https://id.example.com", "--OidcClientId", "ota", "--OidcRoles", "staff=viewer,staff=admin")]
+    [InlineData("OidcScopes", "--OidcAuthority", "https://id.example.com", "--OidcClientId", "ota", "--OidcRoles", "*=viewer", "--OidcScopes", "profile")]
+    [InlineData("OidcClientSecretFile", "--OidcAuthority", "https://id.example.com", "--OidcClientId", "ota", "--OidcRoles", "*=viewer", "--OidcClientSecretFile", "/nowhere/secret")]
+    [InlineData("OidcRoles", "--OidcRoles", "*=viewer")]
+    public async Task A_setting_that_cannot_be_used_stops_the_start_with_its_name(string setting, params string[] given)
+    {
+        var fault = await Assert.ThrowsAsync<SettingFault>(() => RunningServer.StartAsync(null, given));
+
+        Assert.Contains(setting, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("user:secret", fault.Message, StringComparison.Ordinal);
+    }
+}

@@ -37,6 +37,9 @@ internal sealed class AProvider : IAsyncDisposable
     /// <summary>Makes the id token of its claims; null for well signed.</summary>
     public Func<JsonObject, string>? Sign { get; set; }
 
+    /// <summary>Whether the server is registered as a client that has no secret.</summary>
+    public bool IsPublic { get; set; }
+
     public string Subject { get; set; } = "ada-1";
 
     public IReadOnlyList<string> Groups { get; set; } = ["ota-devs"];
@@ -58,7 +61,7 @@ internal sealed class AProvider : IAsyncDisposable
     public Task<RunningServer> ServerAsync(params string[] more) => RunningServer.StartAsync(
         null,
         [
-            "--OidcAuthority", Address, "--OidcClientId", ClientId, "--OidcClientSecret", Secret,
+            "--OidcAuthority", Address, "--OidcClientId", ClientId, .. IsPublic ? [] : (string[])["--OidcClientSecret", Secret],
             "--OidcRoles", "ota-admins=admin,ota-devs=developer,everyone=viewer", .. more,
         ]);
 
@@ -123,7 +126,12 @@ internal sealed class AProvider : IAsyncDisposable
     {
         var form = await context.Request.ReadFormAsync();
         var basic = Convert.ToBase64String(Encoding.ASCII.GetBytes($"{ClientId}:{Uri.EscapeDataString(Secret)}"));
-        if (context.Request.Headers.Authorization != "Basic " + basic || !_codes.TryGetValue(form["code"].ToString(), out var asked)
+        var isClient = IsPublic
+            ? context.Request.Headers.Authorization.Count == 0 && form["client_id"] == ClientId && !form.ContainsKey("client_secret")
+            : context.Request.Headers.Authorization == "Basic " + basic;
+        if (!isClient)
+            return Results.Json(new { error = "invalid_client" }, statusCode: 401);
+        if (!_codes.TryGetValue(form["code"].ToString(), out var asked)
             || asked.Redirect != form["redirect_uri"]
             || asked.Challenge != Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"].ToString()))))
             return Results.Json(new { error = "invalid_grant" }, statusCode: 400);

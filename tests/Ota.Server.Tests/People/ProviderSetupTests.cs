@@ -28,6 +28,25 @@ public sealed class ProviderSetupTests : AtAProvider
     }
 
     [Fact]
+    public async Task A_public_client_signs_people_in_without_a_secret_and_the_log_warns_of_it_once()
+    {
+        Provider.IsPublic = true;
+        await using var server = await Provider.ServerAsync();
+        using var ada = new ABrowser(server);
+        using (var answer = await Provider.SignInAsync(ada))
+            Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
+        Assert.True(await ada.IsSignedInAsync());
+        Assert.Equal(2, server.Log.Text.Split("There is no OidcClientSecret").Length);
+
+        // With one it is not warned of; and a provider that wants one lets nobody in without.
+        Assert.DoesNotContain("There is no OidcClientSecret", Server.Log.Text, StringComparison.Ordinal);
+        Provider.IsPublic = false;
+        using var eve = new ABrowser(server);
+        await AssertRefusedAsync(eve, await Provider.BackAsync(eve), "did not take its own code");
+        Assert.Contains("invalid_client", server.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_provider_there_is_no_way_to_one()
     {
         await using var server = await RunningServer.StartAsync();

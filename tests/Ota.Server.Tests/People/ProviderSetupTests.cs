@@ -28,6 +28,23 @@ public sealed class ProviderSetupTests : AtAProvider
     }
 
     [Fact]
+    public async Task While_there_is_nobody_the_door_says_how_the_first_admin_comes_about_and_asks_for_no_password()
+    {
+        using var ada = new ABrowser(Server);
+        var fresh = await ada.Client.GetStringAsync("sign-in?then=/rollouts");
+        Assert.Contains("Nobody signs in here yet.", fresh, StringComparison.Ordinal);
+        Assert.Contains("href=\"/setup\"", fresh, StringComparison.Ordinal);
+        Assert.Contains("href=\"/sign-in/provider?then=%2Frollouts\"", fresh, StringComparison.Ordinal);
+        Assert.DoesNotContain("type=\"password\"", fresh, StringComparison.Ordinal);
+
+        using var first = await ABrowser.OfTheFirstPersonAsync(Server);
+
+        var settled = await ada.Client.GetStringAsync("sign-in");
+        Assert.DoesNotContain("Nobody signs in here yet.", settled, StringComparison.Ordinal);
+        Assert.Contains("type=\"password\"", settled, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_public_client_signs_people_in_without_a_secret_and_the_log_warns_of_it_once()
     {
         Provider.IsPublic = true;

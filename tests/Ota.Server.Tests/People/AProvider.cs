@@ -26,7 +26,7 @@ internal sealed class AProvider : IAsyncDisposable
 
     private AProvider(WebApplication app) => _app = app;
 
-    public string Address => _app.Urls.First();
+    public string Address { get; private set; } = "";
 
     /// <summary>What it names as issuer in its discovery document; null for its address.</summary>
     public string? SaysIssuer { get; set; }
@@ -54,6 +54,7 @@ internal sealed class AProvider : IAsyncDisposable
         provider._app.MapGet("/keys", provider.Keys);
         provider._app.MapPost("/token", (Delegate)provider.TokenAsync);
         await provider._app.StartAsync();
+        provider.Address = provider._app.Urls.First();
         return provider;
     }
 

@@ -10,21 +10,32 @@ public sealed class ProviderSetupTests : AtAProvider
     [Fact]
     public async Task A_provider_that_is_away_or_says_that_it_is_another_keeps_nobody_from_their_password()
     {
+        await using var away = await Provider.ServerAsync();
         Provider.SaysIssuer = "https://id.example.com";
-        using var ada = await ABrowser.OfTheFirstPersonAsync(Server);
-        foreach (var away in new[] { false, true })
-        {
-            if (away)
-                await Provider.DisposeAsync();
-            using var eve = new ABrowser(Server);
-            using var answer = await eve.Client.GetAsync("sign-in/provider");
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-            Assert.Contains("The provider cannot be reached", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        }
+        await AssertUnreachableAsync(Server);
+        await Provider.DisposeAsync();
+        await AssertUnreachableAsync(away);
 
-        using var again = await ada.SignInAsync("Ada");
-        Assert.Equal(HttpStatusCode.Redirect, again.StatusCode);
+        Assert.Contains(
+            $"The OpenID Connect provider {new Uri(Provider.Address).Authority} does not answer as it should: Connection refused", away.Log.Text, StringComparison.Ordinal);
         Provider = await AProvider.StartAsync();
+    }
+
+    [Theory]
+    [InlineData("http://{0}/realms/none", "{0} does not answer as it should: HTTP 404")]
+    [InlineData("https://{0}/", "{0} does not answer as it should: Cannot determine the frame size or a corrupted frame was received.")]
+    [InlineData("https://nowhere.invalid/", "nowhere.invalid does not answer as it should: Name")]
+    public async Task Why_a_provider_cannot_be_reached_stands_in_the_log_with_its_host_and_nothing_secret(string authority, string said)
+    {
+        var host = new Uri(Provider.Address).Authority;
+        await using var server = await Provider.ServerAsync("--OidcAuthority", string.Format(null, authority, host));
+        using var ada = new ABrowser(server);
+
+        using var answer = await ada.Client.GetAsync("sign-in/provider");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains(string.Format(null, said, host), server.Log.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(AProvider.Secret, server.Log.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -91,5 +102,18 @@ public sealed class ProviderSetupTests : AtAProvider
 
         Assert.Contains(setting, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("user:secret", fault.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task AssertUnreachableAsync(RunningServer server)
+    {
+        using var ada = await ABrowser.OfTheFirstPersonAsync(server);
+        using var eve = new ABrowser(server);
+        using var answer = await eve.Client.GetAsync("sign-in/provider");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains(
+            "The provider cannot be reached. Try again later; who has a password here signs in with it meanwhile.",
+            await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using var again = await ada.SignInAsync("Ada");
+        Assert.Equal(HttpStatusCode.Redirect, again.StatusCode);
     }
 }

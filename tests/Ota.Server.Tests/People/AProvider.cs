@@ -59,12 +59,14 @@ internal sealed class AProvider : IAsyncDisposable
     }
 
     /// <summary>A server that signs people in by it.</summary>
-    public Task<RunningServer> ServerAsync(params string[] more) => RunningServer.StartAsync(
-        null,
-        [
-            "--OidcAuthority", Address, "--OidcClientId", ClientId, .. IsPublic ? [] : (string[])["--OidcClientSecret", Secret],
-            "--OidcRoles", "ota-admins=admin,ota-devs=developer,everyone=viewer", .. more,
-        ]);
+    public Task<RunningServer> ServerAsync(params string[] more) => RunningServer.StartAsync(null, Settings(more));
+
+    /// <summary>What makes a server sign people in by it.</summary>
+    public string[] Settings(params string[] more) =>
+    [
+        "--OidcAuthority", Address, "--OidcClientId", ClientId, .. IsPublic ? [] : (string[])["--OidcClientSecret", Secret],
+        "--OidcRoles", "ota-admins=admin,ota-devs=developer,everyone=viewer", .. more,
+    ];
 
     /// <summary>What a browser does that signs in: to the provider, and back with a code.</summary>
     public async Task<HttpResponseMessage> SignInAsync(ABrowser browser, string then = "") => await browser.Client.GetAsync(await BackAsync(browser, then));

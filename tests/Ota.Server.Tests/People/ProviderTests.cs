@@ -58,6 +58,15 @@ public class ProviderTests : AtAProvider
     }
 
     [Fact]
+    public async Task Who_signs_in_for_the_first_time_in_many_tabs_at_once_becomes_one_person_and_is_in_at_each()
+    {
+        await ProviderRace.RunAsync(Provider, Server, Server);
+
+        var person = Assert.Single((await Server.GetAsync("api/v1/people")).EnumerateArray());
+        Assert.Equal("Ada Lovelace", Text(person, "name"));
+    }
+
+    [Fact]
     public async Task Who_is_disabled_here_stays_out_whatever_the_provider_says()
     {
         using var ada = await SignedInAsync();

@@ -115,7 +115,7 @@ internal sealed partial class IdentityProvider : IDisposable
     {
         var result = await ValidateAsync(idToken, found);
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException
-            && _newKeys.Take(ref _newKeysMark, _time.GetUtcNow().UtcTicks, _newKeys.Interval) is null
+            && _newKeys.Take(ref _newKeysMark, _time.SteadyTicks(), _newKeys.Interval) is null
             && await AnewAsync(cancellation) is { } renewed)
             result = await ValidateAsync(idToken, renewed);
         if (!result.IsValid)

@@ -100,7 +100,11 @@ public sealed class LiveTests : IAsyncLifetime
         var seen = viewer.SeesAsync("Crash loop, since", 2 * Patience);
         var clock = Stopwatch.StartNew();
         while ((await one.GetAsync("api/v1/alerts?open=true")).GetArrayLength() == 0)
+        {
             Assert.True(clock.ElapsedMilliseconds < Patience, "No alert was raised.");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
         clock.Restart();
         await seen;
         _figures.Add($"on another server {clock.ElapsedMilliseconds} ms");

@@ -53,6 +53,18 @@ public sealed class SettingsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_developer_sets_when_devices_ask_and_in_which_zone_and_one_that_is_none_is_refused_in_words()
+    {
+        await ChangeAsync("poll", ("#poll-text", "03:30 Australia/Adelaide ±45m"));
+        await _developer.SeesAsync("03:30 Australia/Adelaide ±45m. A device hears of a change when it asks next.");
+        Assert.Equal("03:30 Australia/Adelaide ±45m", (await ProductAsync()).GetProperty("poll").GetString());
+
+        await ChangeAsync("poll", ("#poll-text", "03:30 Adelaide ±45m"));
+        await _developer.SeesAsync("There is no time zone 'Adelaide'");
+        Assert.Equal("03:30 Australia/Adelaide ±45m", (await ProductAsync()).GetProperty("poll").GetString());
+    }
+
+    [Fact]
     public async Task Pins_of_one_number_are_refused_in_words_and_nothing_changes()
     {
         await ChangeAsync("pins", ("#pin-status", "251"));

@@ -326,7 +326,7 @@ internal static partial class ServerHost
         public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);
 
         [LoggerMessage(5, LogLevel.Warning,
-            "There is no OidcClientSecret and no OidcClientSecretFile: {Provider} signs people in only if this server is registered there as a public client.")]
+            "There is no OidcClientSecret: {Provider} signs people in only if this server is registered there as a public client.")]
         public static partial void PublicClient(ILogger logger, string provider);
     }
 }

@@ -17,7 +17,8 @@ public sealed class ProviderSetupTests : AtAProvider
         await AssertUnreachableAsync(away);
 
         Assert.Contains(
-            $"The OpenID Connect provider {new Uri(Provider.Address).Authority} does not answer as it should: Connection refused", away.Log.Text, StringComparison.Ordinal);
+            $"The OpenID Connect provider {new Uri(Provider.Address).Authority} does not answer as it should: Connection refused", away.Log.Text,
+            StringComparison.Ordinal);
         Provider = await AProvider.StartAsync();
     }
 

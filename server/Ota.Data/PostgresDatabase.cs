@@ -120,7 +120,8 @@ internal sealed class PostgresDatabase : Database
 
     protected override void Begin(DbConnection writer, IReadOnlyList<Work> batch)
     {
-        writer.ExecuteKept("BEGIN");
+        // Whatever the database's default is: each statement after the lock must see what the writer before committed.
+        writer.ExecuteKept("BEGIN ISOLATION LEVEL READ COMMITTED");
         writer.Execute($"SELECT pg_advisory_xact_lock({WriterLock})");
         var rests = batch.Where(work => work.Basis is not null).ToArray();
         if (rests.Length == 0)

@@ -307,6 +307,8 @@ internal static partial class ServerHost
             Log.AdminKey(logger, adminKey);
         if (setupCode is not null)
             Log.Setup(logger, setupCode);
+        if (settings.Provider is { ClientSecret: null } provider)
+            Log.PublicClient(logger, provider.Authority.Authority);
     }
 
     private static partial class Log
@@ -322,5 +324,9 @@ internal static partial class ServerHost
 
         [LoggerMessage(3, LogLevel.Information, "Data in {Data}; drop folder {Releases}; images in {Container}.")]
         public static partial void Container(ILogger logger, string data, string releases, BlobSettings container);
+
+        [LoggerMessage(5, LogLevel.Warning,
+            "There is no OidcClientSecret: {Provider} signs people in only if this server is registered there as a public client.")]
+        public static partial void PublicClient(ILogger logger, string provider);
     }
 }

@@ -4,7 +4,7 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>What a page costs, however many devices there are.</summary>
-public sealed class CostTests : IAsyncLifetime
+public sealed class CostTests : OnARunningServer
 {
     // A look at the server's own work meanwhile is no page's doing.
     private const int Tries = 8;
@@ -15,32 +15,18 @@ public sealed class CostTests : IAsyncLifetime
         ["products"] = 0, ["product"] = 0, ["people"] = 0, ["audit"] = 2,
     };
 
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task No_page_runs_more_statements_at_1000_devices_than_at_10()
     {
-        var filled = await AFilledServer.FillAsync(_server);
+        var filled = await AFilledServer.FillAsync(Server);
         var told = new List<string>();
         foreach (var devices in new[] { 10, 1000 })
         {
-            var there = (await _server.GetAsync("api/v1/devices")).GetArrayLength();
-            await _server.StoppedAsync(() => AFilledServer.Enroll(_server, devices - there, there));
-            Assert.Equal(devices, (await _server.GetAsync("api/v1/devices")).GetArrayLength());
-            await using var admin = await AVisitor.OfAsync(_server, "admin");
-            var trace = new SqlTrace(_server);
+            var there = (await Server.GetAsync("api/v1/devices")).GetArrayLength();
+            await Server.StoppedAsync(() => AFilledServer.Enroll(Server, devices - there, there));
+            Assert.Equal(devices, (await Server.GetAsync("api/v1/devices")).GetArrayLength());
+            await using var admin = await AVisitor.OfAsync(Server, "admin");
+            var trace = new SqlTrace(Server);
             foreach (var (name, path) in filled.Pages)
                 await CostsAsync(admin, trace, name, path, devices);
             // It still tells: one that fell silent would find every page cheap.
@@ -55,9 +41,9 @@ public sealed class CostTests : IAsyncLifetime
     [Fact]
     public async Task A_hundred_thousand_devices_are_paged_and_searched()
     {
-        await _server.AddProductAsync();
-        await _server.StoppedAsync(() => AFilledServer.Enroll(_server, 100_000));
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await Server.AddProductAsync();
+        await Server.StoppedAsync(() => AFilledServer.Enroll(Server, 100_000));
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.SeesAsync("1 to 25 of 100,000 devices");
         var clock = Stopwatch.StartNew();
         await viewer.OpenAsync("");
@@ -68,8 +54,8 @@ public sealed class CostTests : IAsyncLifetime
         await viewer.SeesAsync("1 to 1 of 1 device");
         var search = clock.ElapsedMilliseconds;
         await viewer.SeesAsync("02:00:00:09:99:99");
-        await _server.UploadedAsync(ABuild.Of("2.0.0"));
-        var rollout = (await _server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "2.0.0", waves = new[] { "1%", "rest" } }))
+        await Server.UploadedAsync(ABuild.Of("2.0.0"));
+        var rollout = (await Server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "2.0.0", waves = new[] { "1%", "rest" } }))
             .GetProperty("id").GetInt64();
         clock.Restart();
         await viewer.OpenAsync($"rollouts/{rollout}");

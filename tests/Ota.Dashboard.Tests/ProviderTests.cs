@@ -17,6 +17,7 @@ public sealed class ProviderTests
         await visitor.ReadyAsync();
         Assert.Equal("/people", new Uri(visitor.Page.Url).AbsolutePath);
         await visitor.SeesAsync("ada of the provider");
+        Assert.Equal("at the provider", await visitor.Page.Locator("td[data-label='Second factor']").InnerTextAsync());
         var person = (await server.GetAsync("api/v1/people"))[0];
         Assert.Equal(("admin", "active", provider.Address), (
             person.GetProperty("role").GetString(), person.GetProperty("state").GetString(), person.GetProperty("provider").GetString()));

@@ -6,27 +6,13 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>Builds in and out by the browser.</summary>
-public sealed class ReleaseTests : IAsyncLifetime
+public sealed class ReleaseTests : OnARunningServer
 {
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_build_whose_bytes_were_changed_is_refused_in_words()
     {
-        await _server.AddProductAsync();
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await Server.AddProductAsync();
+        await using var developer = await AVisitor.OfAsync(Server, "developer");
         var build = ABuild.Of("1.0.0", "the first build");
         await developer.OpenAsync("releases");
 
@@ -34,14 +20,14 @@ public sealed class ReleaseTests : IAsyncLifetime
 
         await developer.Page.GetByRole(AriaRole.Alert).WaitForAsync();
         Assert.Contains("SHA-256", await developer.Page.GetByRole(AriaRole.Alert).TextContentAsync(), StringComparison.Ordinal);
-        Assert.Empty((await _server.GetAsync("api/v1/products/kettle/releases")).EnumerateArray());
+        Assert.Empty((await Server.GetAsync("api/v1/products/kettle/releases")).EnumerateArray());
     }
 
     [Fact]
     public async Task A_build_is_dropped_into_a_channel_downloaded_made_a_step_and_withdrawn()
     {
-        await _server.AddProductAsync();
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await Server.AddProductAsync();
+        await using var developer = await AVisitor.OfAsync(Server, "developer");
         var build = ABuild.Of("1.0.0", "the first build");
         await developer.OpenAsync("releases");
 
@@ -62,7 +48,7 @@ public sealed class ReleaseTests : IAsyncLifetime
         await developer.SeesAsync("it leaks. Nobody is offered it any more.");
     }
 
-    private Task<JsonElement> ReleaseAsync() => _server.GetAsync("api/v1/products/kettle/releases/1.0.0");
+    private Task<JsonElement> ReleaseAsync() => Server.GetAsync("api/v1/products/kettle/releases/1.0.0");
 
     internal static FilePayload[] Files(ABuild build) =>
     [

@@ -4,31 +4,17 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>A rollout from its plan to its end, by the browser.</summary>
-public sealed class RolloutTests : IAsyncLifetime
+public sealed class RolloutTests : OnARunningServer
 {
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_rollout_is_planned_started_and_steered_to_its_end()
     {
-        using var devices = new AVirtualFleet(_server, await _server.AddProductAsync(), 4);
-        await _server.UploadedAsync(ABuild.Of("1.0.0"));
-        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", all = true });
+        using var devices = new AVirtualFleet(Server, await Server.AddProductAsync(), 4);
+        await Server.UploadedAsync(ABuild.Of("1.0.0"));
+        await Server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", all = true });
         await devices.AskAsync();
-        await _server.UploadedAsync(ABuild.Of("1.1.0", "another build"));
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await Server.UploadedAsync(ABuild.Of("1.1.0", "another build"));
+        await using var developer = await AVisitor.OfAsync(Server, "developer");
 
         await developer.OpenAsync("rollouts/new?product=kettle&version=1.1.0");
         await developer.Page.FillAsync("#waves", "50%, rest");
@@ -58,11 +44,11 @@ public sealed class RolloutTests : IAsyncLifetime
     [Fact]
     public async Task A_rollout_is_aborted_with_a_reason()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
         await device.HeldAsync();
-        await _server.UploadedAsync(ABuild.Of("1.0.0"));
-        var rollout = (await _server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "1.0.0" })).GetProperty("id").GetInt64();
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await Server.UploadedAsync(ABuild.Of("1.0.0"));
+        var rollout = (await Server.PostAsync("api/v1/rollouts", new { product = "kettle", version = "1.0.0" })).GetProperty("id").GetInt64();
+        await using var developer = await AVisitor.OfAsync(Server, "developer");
         await developer.OpenAsync($"rollouts/{rollout}");
 
         await developer.SteerAsync("Abort…", "the wrong build");
@@ -72,5 +58,5 @@ public sealed class RolloutTests : IAsyncLifetime
     }
 
     private async Task<IEnumerable<string?>> RunsAsync() =>
-        (await _server.GetAsync("api/v1/devices")).EnumerateArray().Select(device => device.GetProperty("running").GetString());
+        (await Server.GetAsync("api/v1/devices")).EnumerateArray().Select(device => device.GetProperty("running").GetString());
 }

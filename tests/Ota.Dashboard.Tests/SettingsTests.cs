@@ -6,26 +6,23 @@ using Ota.Signing;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>What a product can be set to has a place on its page, for who may; what it cannot be set to is refused in words.</summary>
-public sealed class SettingsTests : IAsyncLifetime
+public sealed class SettingsTests : OnARunningServer
 {
-    private RunningServer _server = null!;
     private AVisitor _developer = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-        await _server.AddProductAsync();
-        _developer = await AVisitor.OfAsync(_server, "developer");
+        await base.InitializeAsync();
+        await Server.AddProductAsync();
+        _developer = await AVisitor.OfAsync(Server, "developer");
         await _developer.OpenAsync("products/kettle");
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         if (_developer is not null)
             await _developer.DisposeAsync();
-        if (_server is not null)
-            await _server.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact]
@@ -50,6 +47,18 @@ public sealed class SettingsTests : IAsyncLifetime
         Assert.Equal(12, product.GetProperty("pins").GetProperty("status").GetInt32());
         Assert.Equal("https://blynk.example/", product.GetProperty("blynkCloud").GetString());
         Assert.Equal("signed", product.GetProperty("dialects").GetProperty("least").GetString());
+    }
+
+    [Fact]
+    public async Task A_developer_sets_when_devices_ask_and_in_which_zone_and_one_that_is_none_is_refused_in_words()
+    {
+        await ChangeAsync("poll", ("#poll-text", "03:30 Australia/Adelaide ±45m"));
+        await _developer.SeesAsync("03:30 Australia/Adelaide ±45m. A device hears of a change when it asks next.");
+        Assert.Equal("03:30 Australia/Adelaide ±45m", (await ProductAsync()).GetProperty("poll").GetString());
+
+        await ChangeAsync("poll", ("#poll-text", "03:30 Adelaide ±45m"));
+        await _developer.SeesAsync("There is no time zone 'Adelaide'");
+        Assert.Equal("03:30 Australia/Adelaide ±45m", (await ProductAsync()).GetProperty("poll").GetString());
     }
 
     [Fact]
@@ -84,7 +93,7 @@ public sealed class SettingsTests : IAsyncLifetime
     [Fact]
     public async Task A_key_is_dropped_by_a_statement_that_a_trusted_key_signed_and_what_that_costs_is_told_before()
     {
-        await _server.UploadedAsync(ABuild.Of("1.0.0"));
+        await Server.UploadedAsync(ABuild.Of("1.0.0"));
         await _developer.OpenAsync("products/kettle");
         await OpenAsync("keys");
         ReleaseKey next = ReleaseKey.FromPem(RunningServer.NextKey.ExportSubjectPublicKeyInfoPem(), out _)!;
@@ -104,7 +113,7 @@ public sealed class SettingsTests : IAsyncLifetime
     [Fact]
     public async Task A_viewer_reads_the_settings_and_is_offered_none_to_change()
     {
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.OpenAsync("products/kettle");
 
         await viewer.SeesAsync("No download waits.");
@@ -113,7 +122,7 @@ public sealed class SettingsTests : IAsyncLifetime
             (await ProductAsync()).GetProperty("enrollmentKey").GetString()!, await viewer.Page.ContentAsync(), StringComparison.Ordinal);
     }
 
-    private Task<JsonElement> ProductAsync() => _server.GetAsync("api/v1/products/kettle");
+    private Task<JsonElement> ProductAsync() => Server.GetAsync("api/v1/products/kettle");
 
     private async Task ChangeAsync(string setting, params (string Field, string Value)[] fields)
     {

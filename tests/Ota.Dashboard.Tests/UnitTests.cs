@@ -7,35 +7,21 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>One unit's page: what is known of it, and what can be done with it.</summary>
-public sealed class UnitTests : IAsyncLifetime
+public sealed class UnitTests : OnARunningServer
 {
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_label_is_shown_once_asked_for_and_is_alone_on_paper()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
-        await using var support = await AVisitor.OfAsync(_server, "support");
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
+        await using var support = await AVisitor.OfAsync(Server, "support");
         await support.OpenAsync("devices/" + device.Id);
         await support.PressAsync("Label…");
-        Assert.DoesNotContain("device.rescue-network", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("device.rescue-network", (await Server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
 
         await support.PressAsync("Show it");
-        var network = await _server.PostAsync($"api/v1/devices/{device.Id}/rescue-network", new { });
+        var network = await Server.PostAsync($"api/v1/devices/{device.Id}/rescue-network", new { });
         await support.SeesAsync(network.GetProperty("password").GetString()!);
-        Assert.Contains("device.rescue-network", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("device.rescue-network", (await Server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
 
         var label = Encoding.UTF8.GetString(await support.DownloadAsync("Label (SVG)"));
         Assert.Contains(network.GetProperty("ssid").GetString()!, label, StringComparison.Ordinal);
@@ -49,12 +35,12 @@ public sealed class UnitTests : IAsyncLifetime
     [Fact]
     public async Task A_unit_with_another_updater_is_offered_what_it_can_do_and_what_is_not_known_is_not_shown_as_zero()
     {
-        await _server.AddProductAsync();
-        await _server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
-        await _server.UploadedAsync(AFilledServer.Recovery());
-        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        await Server.AddProductAsync();
+        await Server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
+        await Server.UploadedAsync(AFilledServer.Recovery());
+        var (id, sketch) = await AnEspSketch.AdoptAsync(Server);
         await sketch.HeldAsync();
-        await using var support = await AVisitor.OfAsync(_server, "support");
+        await using var support = await AVisitor.OfAsync(Server, "support");
 
         await support.OpenAsync("devices/" + id);
         await support.SeesAsync("its client does not tell when or why it starts");
@@ -84,13 +70,13 @@ public sealed class UnitTests : IAsyncLifetime
     [Fact]
     public async Task A_unit_that_checks_too_little_for_its_product_says_so()
     {
-        await _server.AddProductAsync();
-        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        await Server.AddProductAsync();
+        var (id, sketch) = await AnEspSketch.AdoptAsync(Server);
         await sketch.HeldAsync();
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.OpenAsync("devices/" + id);
 
-        using var set = await _server.Admin.PutAsJsonAsync("api/v1/products/kettle/dialects", new { dialects = new { enrolls = false, least = "signed" } });
+        using var set = await Server.Admin.PutAsJsonAsync("api/v1/products/kettle/dialects", new { dialects = new { enrolls = false, least = "signed" } });
 
         await viewer.SeesAsync("It is given nothing: kettle wants of every updater that it checks a signature, and this one does not.");
     }

@@ -5,30 +5,16 @@ using Ota.Server.Tests.Running;
 namespace Ota.Dashboard.Tests;
 
 /// <summary>What people do at the dashboard, in a real browser against a real server with real virtual devices.</summary>
-public sealed class WorkTests : IAsyncLifetime
+public sealed class WorkTests : OnARunningServer
 {
-    private RunningServer _server = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
-        _server = await RunningServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-            await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_first_person_sets_up_and_is_told_what_to_do_next()
     {
-        await using var ada = await AVisitor.NewAsync(_server);
+        await using var ada = await AVisitor.NewAsync(Server);
         await ada.Page.GotoAsync(ada.Address(""));
         Assert.EndsWith("/setup", ada.Page.Url, StringComparison.Ordinal);
 
-        await ada.SetUpAsync(_server.SetupCode, "Ada");
+        await ada.SetUpAsync(Server.SetupCode, "Ada");
 
         await ada.SeesAsync("No device yet");
         Assert.Contains("Ada", await ada.Page.TextContentAsync("header"), StringComparison.Ordinal);
@@ -37,9 +23,9 @@ public sealed class WorkTests : IAsyncLifetime
     [Fact]
     public async Task A_developer_drops_a_build_in_deploys_it_and_watches_a_device_confirm()
     {
-        using var devices = new AVirtualFleet(_server, await _server.AddProductAsync(), 1);
+        using var devices = new AVirtualFleet(Server, await Server.AddProductAsync(), 1);
         await devices.AskAsync();
-        await using var developer = await AVisitor.OfAsync(_server, "developer");
+        await using var developer = await AVisitor.OfAsync(Server, "developer");
         var build = ABuild.Of("1.0.0", "the first build");
 
         await developer.OpenAsync("releases");
@@ -60,10 +46,10 @@ public sealed class WorkTests : IAsyncLifetime
     [Fact]
     public async Task Support_recovers_a_unit_and_is_told_what_that_does_to_its_owner()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
         await device.HeldAsync();
-        using var uploaded = await _server.UploadAsync(AFilledServer.Recovery());
-        await using var support = await AVisitor.OfAsync(_server, "support");
+        using var uploaded = await Server.UploadAsync(AFilledServer.Recovery());
+        await using var support = await AVisitor.OfAsync(Server, "support");
         await support.OpenAsync("devices/" + device.Id);
 
         await support.PressAsync("Recover…");
@@ -75,15 +61,15 @@ public sealed class WorkTests : IAsyncLifetime
 
         await support.SeesAsync("Recovery ordered: new router, ticket 4711");
         Assert.Equal("armed", await device.StateAsync());
-        Assert.Contains("device.recover", (await _server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("device.recover", (await Server.GetAsync("api/v1/audit")).GetRawText(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_viewer_sees_and_changes_nothing()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
         await device.HeldAsync();
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
 
         await viewer.OpenAsync("devices/" + device.Id);
         await viewer.SeesAsync("What it is");
@@ -98,15 +84,15 @@ public sealed class WorkTests : IAsyncLifetime
     [Fact]
     public async Task Who_loses_a_role_while_a_page_is_open_can_do_nothing_more_with_it()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
         await device.HeldAsync();
-        await using var support = await AVisitor.OfAsync(_server, "support");
+        await using var support = await AVisitor.OfAsync(Server, "support");
         await support.OpenAsync("devices/" + device.Id);
         await support.PressAsync("Decommission…");
         await support.Page.FillAsync("#reason", "because");
-        var person = (await _server.GetAsync("api/v1/people"))[0].GetProperty("id").GetString();
+        var person = (await Server.GetAsync("api/v1/people"))[0].GetProperty("id").GetString();
 
-        using var changed = await _server.Admin.PutAsJsonAsync($"api/v1/people/{person}/role", new { role = "viewer" });
+        using var changed = await Server.Admin.PutAsJsonAsync($"api/v1/people/{person}/role", new { role = "viewer" });
         await support.Page.EvaluateAsync(
             "() => [...document.querySelectorAll('button')].find(button => button.textContent.trim() === 'Decommission this unit')?.click()");
 
@@ -117,15 +103,15 @@ public sealed class WorkTests : IAsyncLifetime
     [Fact]
     public async Task What_runs_where_leads_to_the_devices_that_run_it()
     {
-        var key = await _server.AddProductAsync();
+        var key = await Server.AddProductAsync();
         foreach (var (number, version) in new[] { (1, "1.0.0"), (2, "2.0.0") })
         {
-            var device = await ADevice.EnrollAsync(_server, key, $"02:00:00:00:00:0{number}");
+            var device = await ADevice.EnrollAsync(Server, key, $"02:00:00:00:00:0{number}");
             device.Running = version;
             await device.HeldAsync();
         }
 
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.OpenAsync("");
         await viewer.SeesAsync("1 to 2 of 2 devices");
 
@@ -139,9 +125,9 @@ public sealed class WorkTests : IAsyncLifetime
     [Fact]
     public async Task A_page_that_lost_its_server_goes_on_by_itself()
     {
-        var device = await ADevice.EnrollAsync(_server, await _server.AddProductAsync());
+        var device = await ADevice.EnrollAsync(Server, await Server.AddProductAsync());
         await device.HeldAsync();
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.OpenAsync("devices/" + device.Id);
         await viewer.SeesAsync("-60 dBm");
 

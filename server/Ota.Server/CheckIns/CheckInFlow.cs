@@ -180,7 +180,7 @@ internal sealed partial class CheckInFlow(
             draft.Skip(rollout.Id);
         if (decision.Begins is not { } begins)
             return TimeSpan.MaxValue;
-        if (decision.Purpose == DeploymentPurpose.Return || rollouts.GaugeOf(rollout.Id).TryTake(rollout.Plan.Rate, draft.Now))
+        if (decision.Purpose == DeploymentPurpose.Return || rollouts.GaugeOf(rollout.Id).TryTake(rollout.Plan.Rate))
             draft.Begin(rollout, begins.Id, decision.Purpose);
         else
             // Another device took the last room of this minute; it looks again when it asks again.

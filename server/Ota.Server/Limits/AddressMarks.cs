@@ -42,7 +42,7 @@ internal sealed class AddressMarks(RatePolicy policy)
         {
             var lowest = long.MaxValue;
             for (var row = 0; row < Rows; row++)
-                lowest = Math.Min(lowest, policy.Mended(ref At(row, places), now));
+                lowest = Math.Min(lowest, At(row, places));
             var after = RatePolicy.After(lowest, now, policy.Interval);
             if (policy.Wait(after, now) is { } wait)
                 return wait;

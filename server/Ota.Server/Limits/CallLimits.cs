@@ -104,7 +104,7 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
     /// <summary>Whole seconds, at least one.</summary>
     public static long Seconds(TimeSpan wait) => Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds));
 
-    private long Now => time.GetUtcNow().UtcTicks;
+    private long Now => time.SteadyTicks();
 
     private static RatePolicy? Of(long callsPerMinute) => callsPerMinute == 0 ? null : RatePolicy.AMinute(callsPerMinute, (int)callsPerMinute);
 

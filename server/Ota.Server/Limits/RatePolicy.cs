@@ -13,6 +13,7 @@ internal readonly record struct RatePolicy(long Interval, int Burst)
     private long Credit => Interval * Burst;
 
     /// <summary>The mark after taking, whether or not that may be.</summary>
+    /// <param name="now">Of the <see cref="SteadyClock"/>, as everywhere here.</param>
     /// <param name="cost">Ticks: <see cref="Interval"/> for one.</param>
     public static long After(long mark, long now, long cost) => Math.Max(now, mark) + cost;
 
@@ -25,23 +26,12 @@ internal readonly record struct RatePolicy(long Interval, int Burst)
     {
         while (true)
         {
-            var seen = Mended(ref mark, now);
+            var seen = Volatile.Read(ref mark);
             var after = After(seen, now, cost);
             if (Wait(after, now) is { } wait)
                 return wait;
             if (Interlocked.CompareExchange(ref mark, after, seen) == seen)
                 return null;
         }
-    }
-
-    /// <summary>A mark as it counts: one that lies further ahead than it ever could is of a clock that was put back, and waits for a full burst.</summary>
-    public long Mended(ref long mark, long now)
-    {
-        var seen = Volatile.Read(ref mark);
-        // Callers who looked at the clock a moment before another one are not meant.
-        if (seen <= now + Credit + TimeSpan.TicksPerSecond)
-            return seen;
-        Interlocked.CompareExchange(ref mark, now + Credit, seen);
-        return now + Credit;
     }
 }

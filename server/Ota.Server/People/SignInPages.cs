@@ -128,13 +128,18 @@ internal static class SignInPages
         return TypedResults.LocalRedirect("/sign-in");
     }
 
-    public static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200) =>
-        new(new
+    public static RazorComponentResult<SignInForm> Page(HttpContext context, string name, string? then, string? problem, int status = 200)
+    {
+        var link = ProviderPages.Link(context, then);
+        return new(new
         {
-            Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem, Provider = ProviderPages.Link(context, then)?.Address,
-            ProviderName = ProviderPages.Link(context, then)?.Name,
+            Token = TokenOf(context), Name = name, Then = then ?? "", Problem = problem, Provider = link?.Address, ProviderName = link?.Name,
+            IsFirst = link is not null && context.RequestServices.GetRequiredService<PeopleDirectory>().All().Count == 0,
         })
-        { StatusCode = status, PreventStreamingRendering = true };
+        {
+            StatusCode = status, PreventStreamingRendering = true,
+        };
+    }
 
     private static RazorComponentResult<SetupForm> Setup(HttpContext context, PeopleDirectory people, string name, string? problem, int status = 200) =>
         new(new { Token = TokenOf(context), Name = name, IsFirst = people.All().Count == 0, Problem = problem })

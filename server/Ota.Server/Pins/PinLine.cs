@@ -129,7 +129,7 @@ internal sealed class PinRate(TimeProvider time, Meters meters, int aMinute = 60
     /// <param name="worth">How many it counts for.</param>
     public bool TryTake(int worth = 1)
     {
-        if (_policy.Take(ref _mark, time.GetUtcNow().UtcTicks, worth * _policy.Interval) is null)
+        if (_policy.Take(ref _mark, time.SteadyTicks(), worth * _policy.Interval) is null)
             return true;
         meters.Limited("pins");
         return false;

@@ -55,7 +55,7 @@ internal sealed class RolloutBoard(Database database, TimeProvider time)
     public IEnumerable<Rollout> All => _byProduct.Values.SelectMany(board => board.LatestFirst);
 
     /// <summary>How far it has come, as far as this server has heard.</summary>
-    public RolloutGauge GaugeOf(long rollout) => _gauges.GetOrAdd(rollout, static _ => new RolloutGauge(0));
+    public RolloutGauge GaugeOf(long rollout) => _gauges.GetOrAdd(rollout, static (_, time) => new RolloutGauge(time), time);
 
     /// <summary>Makes every device of the product look at its rollouts again, as when a build was added.</summary>
     public void Renew(string product) => Change(product, rollouts => rollouts);

@@ -86,7 +86,7 @@ internal sealed class RolloutChoices(RolloutBoard rollouts, ReleaseCatalog relea
             Offered(stepBuild),
             IsAdmitted(rollout, device.Id) || HasPlace(rollout, asking),
             rollout.Plan.Window?.IsOpen(asking.Now, asking.Zone) ?? true,
-            rollouts.GaugeOf(rollout.Id).HasRoom(rollout.Plan.Rate, asking.Now))
+            rollouts.GaugeOf(rollout.Id).HasRoom(rollout.Plan.Rate))
         {
             ChecksTooLittle = device.ChecksTooLittle(product),
         });

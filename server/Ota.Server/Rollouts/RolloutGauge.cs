@@ -6,11 +6,11 @@ namespace Ota.Server.Rollouts;
 /// What this server knows of how far a rollout has come, beside its row: how many have begun, as far as it has heard, and how many may
 /// begin this minute.
 /// </summary>
-internal sealed class RolloutGauge(long begun)
+internal sealed class RolloutGauge(TimeProvider time)
 {
     private readonly Lock _change = new();
     private long _mark;
-    private long _begun = begun;
+    private long _begun;
 
     /// <summary>Never more than have begun; where several servers let devices in, it may be fewer.</summary>
     public long Begun => Volatile.Read(ref _begun);
@@ -23,13 +23,13 @@ internal sealed class RolloutGauge(long begun)
     }
 
     /// <summary>Whether there is room for one more this minute.</summary>
-    public bool HasRoom(int? rate, DateTimeOffset now) =>
-        rate is not { } most || Of(most) is var policy
-            && policy.Wait(RatePolicy.After(policy.Mended(ref _mark, now.UtcTicks), now.UtcTicks, policy.Interval), now.UtcTicks) is null;
+    public bool HasRoom(int? rate) =>
+        rate is not { } most || (Of(most), time.SteadyTicks()) is var (policy, now)
+            && policy.Wait(RatePolicy.After(Volatile.Read(ref _mark), now, policy.Interval), now) is null;
 
     /// <summary>Takes the room for one; false when there is none.</summary>
-    public bool TryTake(int? rate, DateTimeOffset now) =>
-        rate is not { } most || Of(most) is var policy && policy.Take(ref _mark, now.UtcTicks, policy.Interval) is null;
+    public bool TryTake(int? rate) =>
+        rate is not { } most || Of(most) is var policy && policy.Take(ref _mark, time.SteadyTicks(), policy.Interval) is null;
 
     // A minute's worth may begin at once.
     private static RatePolicy Of(int rate) => RatePolicy.AMinute(rate, rate);

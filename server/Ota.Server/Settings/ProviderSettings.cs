@@ -17,7 +17,7 @@ internal sealed class ProviderSettings
 
     public string ClientId { get; }
 
-    /// <summary>Null for a client without one.</summary>
+    /// <summary>Null for a public client, which PKCE alone vouches for.</summary>
     public string? ClientSecret { get; }
 
     public string Scopes { get; }

@@ -21,16 +21,18 @@ public sealed class ReportingRolloutTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    [Fact]
-    public async Task It_reaches_clients_of_hawkBit_wave_by_wave()
+    [Theory]
+    [InlineData("hawkBit")]
+    [InlineData("Mender")]
+    public async Task It_reaches_clients_wave_by_wave(string dialect)
     {
-        var clients = await HawkbitAsync();
+        var clients = await ClientsAsync(dialect);
         var rollout = await StartAsync();
 
-        Assert.Equal(2, await RoundAsync(clients, client => InstallAsync(client, works: true)));
-        Assert.Equal(0, await RoundAsync(clients, client => InstallAsync(client, works: true)));
+        Assert.Equal(2, await RoundAsync(clients, client => client.InstallsAsync()));
+        Assert.Equal(0, await RoundAsync(clients, client => client.InstallsAsync()));
         await TickAsync();
-        Assert.Equal(Clients - 2, await RoundAsync(clients, client => InstallAsync(client, works: true)));
+        Assert.Equal(Clients - 2, await RoundAsync(clients, client => client.InstallsAsync()));
         await TickAsync();
 
         Assert.Equal("completed", await StateAsync(rollout));
@@ -38,47 +40,19 @@ public sealed class ReportingRolloutTests : IAsyncLifetime
             Assert.Equal("confirmed", await client.StateAsync());
     }
 
-    [Fact]
-    public async Task It_stops_by_its_rule_when_clients_of_hawkBit_tell_of_failures()
+    [Theory]
+    [InlineData("hawkBit")]
+    [InlineData("Mender")]
+    public async Task It_stops_by_its_rule_when_clients_tell_of_failures_or_fall_back(string dialect)
     {
-        var clients = await HawkbitAsync();
+        var clients = await ClientsAsync(dialect);
         var rollout = await StartAsync();
 
-        Assert.Equal(2, await RoundAsync(clients, client => InstallAsync(client, works: false)));
+        Assert.Equal(2, await RoundAsync(clients, client => client.FailsAsync()));
         await TickAsync();
 
         Assert.Equal("stopped", await StateAsync(rollout));
-        Assert.Equal(0, await RoundAsync(clients, client => InstallAsync(client, works: true)));
-    }
-
-    [Fact]
-    public async Task It_reaches_clients_of_Mender_wave_by_wave()
-    {
-        var clients = await MenderAsync();
-        var rollout = await StartAsync();
-
-        Assert.Equal(2, await RoundAsync(clients, client => InstallAsync(client, works: true)));
-        Assert.Equal(0, await RoundAsync(clients, client => InstallAsync(client, works: true)));
-        await TickAsync();
-        Assert.Equal(Clients - 2, await RoundAsync(clients, client => InstallAsync(client, works: true)));
-        await TickAsync();
-
-        Assert.Equal("completed", await StateAsync(rollout));
-        foreach (var client in clients)
-            Assert.Equal("confirmed", await client.StateAsync());
-    }
-
-    [Fact]
-    public async Task It_stops_by_its_rule_when_clients_of_Mender_fall_back()
-    {
-        var clients = await MenderAsync();
-        var rollout = await StartAsync();
-
-        Assert.Equal(2, await RoundAsync(clients, client => InstallAsync(client, works: false)));
-        await TickAsync();
-
-        Assert.Equal("stopped", await StateAsync(rollout));
-        Assert.Equal(0, await RoundAsync(clients, client => InstallAsync(client, works: true)));
+        Assert.Equal(0, await RoundAsync(clients, client => client.InstallsAsync()));
     }
 
     // True when it was given something.
@@ -104,29 +78,27 @@ public sealed class ReportingRolloutTests : IAsyncLifetime
         return true;
     }
 
-    private static async Task<int> RoundAsync<T>(T[] clients, Func<T, Task<bool>> installAsync)
+    private static async Task<int> RoundAsync(IEnumerable<Client> clients, Func<Client, Task<bool>> tryAsync)
     {
         var given = 0;
         foreach (var client in clients)
-            given += await installAsync(client) ? 1 : 0;
+            given += await tryAsync(client) ? 1 : 0;
         return given;
     }
 
-    private async Task<AHawkbitClient[]> HawkbitAsync()
+    private async Task<Client[]> ClientsAsync(string dialect) => await Task.WhenAll(Enumerable.Range(0, Clients).Select(async i =>
     {
-        var clients = await Task.WhenAll(Enumerable.Range(0, Clients).Select(i => AHawkbitClient.AdoptAsync(_server, $"24:6f:28:00:01:{i:x2}")));
-        foreach (var client in clients)
+        if (dialect == "hawkBit")
+        {
+            var client = await AHawkbitClient.AdoptAsync(_server, $"24:6f:28:00:01:{i:x2}");
             await client.TellAsync("1.0.0");
-        return clients;
-    }
+            return new Client(() => InstallAsync(client, works: true), () => InstallAsync(client, works: false), client.StateAsync);
+        }
 
-    private async Task<AMenderClient[]> MenderAsync()
-    {
-        var clients = await Task.WhenAll(Enumerable.Range(0, Clients).Select(i => AMenderClient.AdoptAsync(_server, $"24:6f:28:00:02:{i:x2}")));
-        foreach (var client in clients)
-            Assert.Null(await client.NextAsync());
-        return clients;
-    }
+        var other = await AMenderClient.AdoptAsync(_server, $"24:6f:28:00:02:{i:x2}");
+        Assert.Null(await other.NextAsync());
+        return new Client(() => InstallAsync(other, works: true), () => InstallAsync(other, works: false), other.StateAsync);
+    }));
 
     private async Task<JsonElement> StartAsync() => await _server.PostAsync("api/v1/rollouts", new
     {
@@ -142,4 +114,7 @@ public sealed class ReportingRolloutTests : IAsyncLifetime
 
     private async Task<string?> StateAsync(JsonElement rollout) =>
         (await _server.GetAsync($"api/v1/rollouts/{rollout.GetProperty("id").GetInt64()}")).GetProperty("state").GetString();
+
+    /// <summary>What a rollout meets, whichever its dialect: each of the first two is true when it was given something.</summary>
+    private sealed record Client(Func<Task<bool>> InstallsAsync, Func<Task<bool>> FailsAsync, Func<Task<string?>> StateAsync);
 }

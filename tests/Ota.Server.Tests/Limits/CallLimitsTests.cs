@@ -53,6 +53,26 @@ public class CallLimitsTests : IAsyncLifetime
         await device.HeldAsync();
     }
 
+    [Theory]
+    [InlineData(-30)]
+    [InlineData(-59)]
+    [InlineData(-62)]
+    [InlineData(-86_400)]
+    public async Task A_server_whose_clock_is_put_back_refuses_nobody_for_it_and_gives_nobody_more(int seconds)
+    {
+        var device = await ADevice.EnrollAsync(_server, _enrollmentKey);
+        for (var i = 0; i < Calls / 2; i++)
+            await device.HeldAsync();
+
+        _server.Time.Still += TimeSpan.FromSeconds(seconds);
+
+        for (var i = 0; i < Calls / 2; i++)
+            await device.HeldAsync();
+        using (var refused = await device.CheckInAsync())
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.True((await _server.GetAsync("api/v1/whoami")).TryGetProperty("name", out _));
+    }
+
     [Fact]
     public async Task An_image_in_pieces_is_no_loop()
     {

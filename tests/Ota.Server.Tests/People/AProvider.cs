@@ -26,7 +26,7 @@ internal sealed class AProvider : IAsyncDisposable
 
     private AProvider(WebApplication app) => _app = app;
 
-    public string Address => _app.Urls.First();
+    public string Address { get; private set; } = "";
 
     /// <summary>What it names as issuer in its discovery document; null for its address.</summary>
     public string? SaysIssuer { get; set; }
@@ -36,6 +36,9 @@ internal sealed class AProvider : IAsyncDisposable
 
     /// <summary>Makes the id token of its claims; null for well signed.</summary>
     public Func<JsonObject, string>? Sign { get; set; }
+
+    /// <summary>Whether the server is registered as a client that has no secret.</summary>
+    public bool IsPublic { get; set; }
 
     public string Subject { get; set; } = "ada-1";
 
@@ -51,16 +54,19 @@ internal sealed class AProvider : IAsyncDisposable
         provider._app.MapGet("/keys", provider.Keys);
         provider._app.MapPost("/token", (Delegate)provider.TokenAsync);
         await provider._app.StartAsync();
+        provider.Address = provider._app.Urls.First();
         return provider;
     }
 
     /// <summary>A server that signs people in by it.</summary>
-    public Task<RunningServer> ServerAsync(params string[] more) => RunningServer.StartAsync(
-        null,
-        [
-            "--OidcAuthority", Address, "--OidcClientId", ClientId, "--OidcClientSecret", Secret,
-            "--OidcRoles", "ota-admins=admin,ota-devs=developer,everyone=viewer", .. more,
-        ]);
+    public Task<RunningServer> ServerAsync(params string[] more) => RunningServer.StartAsync(null, Settings(more));
+
+    /// <summary>What makes a server sign people in by it.</summary>
+    public string[] Settings(params string[] more) =>
+    [
+        "--OidcAuthority", Address, "--OidcClientId", ClientId, .. IsPublic ? [] : (string[])["--OidcClientSecret", Secret],
+        "--OidcRoles", "ota-admins=admin,ota-devs=developer,everyone=viewer", .. more,
+    ];
 
     /// <summary>What a browser does that signs in: to the provider, and back with a code.</summary>
     public async Task<HttpResponseMessage> SignInAsync(ABrowser browser, string then = "") => await browser.Client.GetAsync(await BackAsync(browser, then));
@@ -123,7 +129,12 @@ internal sealed class AProvider : IAsyncDisposable
     {
         var form = await context.Request.ReadFormAsync();
         var basic = Convert.ToBase64String(Encoding.ASCII.GetBytes($"{ClientId}:{Uri.EscapeDataString(Secret)}"));
-        if (context.Request.Headers.Authorization != "Basic " + basic || !_codes.TryGetValue(form["code"].ToString(), out var asked)
+        var isClient = IsPublic
+            ? context.Request.Headers.Authorization.Count == 0 && form["client_id"] == ClientId && !form.ContainsKey("client_secret")
+            : context.Request.Headers.Authorization == "Basic " + basic;
+        if (!isClient)
+            return Results.Json(new { error = "invalid_client" }, statusCode: 401);
+        if (!_codes.TryGetValue(form["code"].ToString(), out var asked)
             || asked.Redirect != form["redirect_uri"]
             || asked.Challenge != Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"].ToString()))))
             return Results.Json(new { error = "invalid_grant" }, statusCode: 400);

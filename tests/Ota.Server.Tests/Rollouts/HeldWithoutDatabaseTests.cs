@@ -15,7 +15,7 @@ public sealed class HeldWithoutDatabaseTests
         var rollouts = new List<long>();
         async Task HoldAsync(ADevice device, Func<string, object> plan) => rollouts.Add(await fleet.StartAsync(plan($"id = {device.Id}")));
         var (offered, busy, control) = (fleet.Devices[6], fleet.Devices[7], fleet.Devices[8]);
-        await HoldAsync(fleet.Devices[0], where => new { where, waves = new[] { "0.01%", "100%" } });
+        await HoldAsync(fleet.Devices[0], where => new { where, waves = new[] { "0.01%", "100%" }, advance = (string?)null });
         await HoldAsync(fleet.Devices[1], where => new { where, window = "00:00-00:01" });
         await HoldAsync(fleet.Devices[2], where => new { where = $"{where} or id = {busy.Id}", rate = 1 });
         await HoldAsync(fleet.Devices[3], where => new { where, at = "2030-08-01T00:00" });

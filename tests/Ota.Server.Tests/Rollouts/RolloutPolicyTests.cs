@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Ota.Server.CheckIns;
 using Ota.Server.Deployments;
 using Ota.Server.Rollouts;
+using Ota.Server.Tests.Running;
 
 namespace Ota.Server.Tests.Rollouts;
 
@@ -151,11 +152,12 @@ public sealed class RolloutPolicyTests
     [Fact]
     public void A_bucket_lets_in_a_minutes_worth_and_then_as_many_a_minute()
     {
-        var (gauge, now) = (new RolloutGauge(0), DateTimeOffset.UnixEpoch);
+        var time = new MovedTime { Still = DateTimeOffset.UnixEpoch };
+        var gauge = new RolloutGauge(time);
         int Taken(int seconds)
         {
             var count = 0;
-            for (now += TimeSpan.FromSeconds(seconds); gauge.TryTake(200, now); count++)
+            for (time.Still += TimeSpan.FromSeconds(seconds); gauge.HasRoom(200) && gauge.TryTake(200); count++)
             {
                 // Counted.
             }
@@ -169,6 +171,7 @@ public sealed class RolloutPolicyTests
         Assert.Equal(200, Taken(3600));
         // A clock that is set back gives nothing and takes nothing.
         Assert.Equal(0, Taken(-30));
-        Assert.True(new RolloutGauge(0).TryTake(null, now));
+        Assert.Equal(50, Taken(15));
+        Assert.True(new RolloutGauge(time).TryTake(null));
     }
 }

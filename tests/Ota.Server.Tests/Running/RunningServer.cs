@@ -270,12 +270,29 @@ internal sealed class RunningServer : IAsyncDisposable
 /// <summary>The real clock, moved ahead as far as a test says; timers run in real time.</summary>
 internal sealed class MovedTime : TimeProvider
 {
+    private readonly Lock _change = new();
+    private long _seen = System.GetUtcNow().UtcTicks;
+    private long _passed = TimeSpan.TicksPerDay;
+
     public TimeSpan Ahead { get; set; }
 
     /// <summary>The moment at which it stands still; null while it goes on.</summary>
     public DateTimeOffset? Still { get; set; }
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
     public override DateTimeOffset GetUtcNow() => Still ?? base.GetUtcNow() + Ahead;
+
+    /// <summary>Goes on as the clock does, and never back with it.</summary>
+    public override long GetTimestamp()
+    {
+        lock (_change)
+        {
+            var now = GetUtcNow().UtcTicks;
+            (_passed, _seen) = (_passed + Math.Max(0, now - _seen), now);
+            return _passed;
+        }
+    }
 }
 
 /// <summary>A build to upload; states what matters, the rest is good.</summary>

@@ -238,6 +238,15 @@ public sealed class HawkbitOnPostgreSqlTests : Dialects.HawkbitTests
     }
 }
 
+public sealed class HawkbitRefusalOnPostgreSqlTests : Dialects.HawkbitRefusalTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class MenderOnPostgreSqlTests : Dialects.MenderTests
 {
     public override ValueTask InitializeAsync()
@@ -248,6 +257,15 @@ public sealed class MenderOnPostgreSqlTests : Dialects.MenderTests
 }
 
 public sealed class ProviderOnPostgreSqlTests : People.ProviderTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class ProviderAttackOnPostgreSqlTests : People.ProviderAttackTests
 {
     public override ValueTask InitializeAsync()
     {

@@ -1,4 +1,5 @@
 using System.IdentityModel.Tokens.Jwt;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text;
@@ -21,7 +22,11 @@ internal sealed record Redeemed(ClaimsIdentity? Claims, string? Fault);
 /// </summary>
 internal sealed partial class IdentityProvider : IDisposable
 {
+    /// <summary>What a person reads while the provider is away.</summary>
+    public const string CannotBeReached = "The provider cannot be reached. Try again later; who has a password here signs in with it meanwhile.";
+
     private const int LongestAnswer = 256 * 1024;
+    private const int LongestCause = 300;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // Signed by the provider's private key: never "none", and never a secret that others know.
@@ -77,7 +82,7 @@ internal sealed partial class IdentityProvider : IDisposable
         }
         catch (Exception fault) when (fault is HttpRequestException || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            Log.Unreachable(_logger, fault.GetType().Name);
+            Log.Unreachable(_logger, _settings.Authority.Authority, CauseOf(fault));
             return Unreachable();
         }
 
@@ -110,7 +115,7 @@ internal sealed partial class IdentityProvider : IDisposable
     {
         var result = await ValidateAsync(idToken, found);
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException
-            && _newKeys.Take(ref _newKeysMark, _time.GetUtcNow().UtcTicks, _newKeys.Interval) is null
+            && _newKeys.Take(ref _newKeysMark, _time.SteadyTicks(), _newKeys.Interval) is null
             && await AnewAsync(cancellation) is { } renewed)
             result = await ValidateAsync(idToken, renewed);
         if (!result.IsValid)
@@ -198,7 +203,7 @@ internal sealed partial class IdentityProvider : IDisposable
         }
         catch (InvalidOperationException fault)
         {
-            Log.Unreachable(_logger, (fault.InnerException ?? fault).GetType().Name);
+            Log.Unreachable(_logger, _settings.Authority.Authority, CauseOf(fault));
             return null;
         }
     }
@@ -213,7 +218,7 @@ internal sealed partial class IdentityProvider : IDisposable
         }
         catch (Exception fault) when (fault is IOException or HttpRequestException or InvalidOperationException or ArgumentException)
         {
-            Log.Unreachable(_logger, fault.GetType().Name);
+            Log.Unreachable(_logger, _settings.Authority.Authority, CauseOf(fault));
             return null;
         }
     }
@@ -230,7 +235,18 @@ internal sealed partial class IdentityProvider : IDisposable
         return null;
     }
 
-    private static Redeemed Unreachable() => new(Claims: null, "The provider cannot be reached. Try again later.");
+    // The innermost says it: that no name was found, nobody listens, or a certificate is not believed. It may repeat what a stranger sent.
+    private static string CauseOf(Exception fault)
+    {
+        var cause = fault;
+        while (cause is not TimeoutException && cause.InnerException is { } inner)
+            cause = inner;
+        return cause is TimeoutException ? $"no answer within {Patience.TotalSeconds:0} s"
+            : cause.Data[HttpDocumentRetriever.StatusCode] is HttpStatusCode status ? $"HTTP {(int)status}"
+            : string.Concat(cause.Message.Take(LongestCause).Select(c => char.IsControl(c) ? ' ' : c));
+    }
+
+    private static Redeemed Unreachable() => new(Claims: null, CannotBeReached);
 
     private Redeemed Disbelieved(string reason, string told)
     {
@@ -242,8 +258,8 @@ internal sealed partial class IdentityProvider : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The OpenID Connect provider does not answer as it should ({Reason}).")]
-        public static partial void Unreachable(ILogger logger, string reason);
+        [LoggerMessage(1, LogLevel.Warning, "The OpenID Connect provider {Provider} does not answer as it should: {Cause}")]
+        public static partial void Unreachable(ILogger logger, string provider, string cause);
 
         [LoggerMessage(2, LogLevel.Warning, "An answer of the OpenID Connect provider is not believed ({Reason}).")]
         public static partial void Disbelieved(ILogger logger, string reason);

@@ -50,7 +50,7 @@ internal static class ProviderPages
             context, SignInPages.IsOurs(then ?? "") ? then! : "/", $"{request.Scheme}://{request.Host}{request.PathBase}{Back}");
         return await provider.AddressAsync(state, context.RequestAborted) is { } address
             ? TypedResults.Redirect(address)
-            : Refuse(context, "The provider cannot be reached. Try again later.", StatusCodes.Status503ServiceUnavailable);
+            : Refuse(context, IdentityProvider.CannotBeReached, StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<IResult> EndAsync(

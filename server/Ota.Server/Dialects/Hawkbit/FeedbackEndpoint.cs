@@ -111,7 +111,7 @@ internal static class FeedbackEndpoint
         {
             var note = context.RequestServices.GetRequiredService<ClientNotes>().Of(caller);
             var says = ClientAttributes.Says(context.Request.Headers, note.Attributes);
-            isTaken = await HawkbitAsk.AskAsync(context, caller, note, says) is not null;
+            isTaken = await HawkbitAsk.HearAsync(context, caller, note, says) is not null;
         }
 
         if (!isTaken)

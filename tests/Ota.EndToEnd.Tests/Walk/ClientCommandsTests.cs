@@ -31,11 +31,37 @@ public sealed class ClientCommandsTests : IAsyncLifetime
 
         var shown = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit")).Out;
 
-        Assert.Contains($"swupdate -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}'", shown, StringComparison.Ordinal);
-        Assert.Contains($"hawkbit_server = {_server.Address.Authority}/hawkbit", shown, StringComparison.Ordinal);
-        foreach (var line in new[] { "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}" })
+        var start = $"swupdate -f /etc/swupdate.cfg -H lamp-board:1.0 -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}";
+        foreach (var line in new[]
+        {
+            start + "'", start + " -c 2'", """identify : ( { name = "version"; value = "VERSION"; } );""", """globals : { postupdatecmd = "reboot"; };""",
+            $"hawkbit_server = {_server.Address.Authority}/hawkbit", "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}",
+            "post_update_reboot = true", "[device]", "sw_version = VERSION",
+        })
             Assert.Contains(line, shown.Split('\n', StringSplitOptions.TrimEntries));
         Assert.DoesNotContain("Password", shown, StringComparison.Ordinal);
+        var signed = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit", "--protection", "signed", "--json")).Json;
+        Assert.Contains("public-key-file", signed.GetProperty("settings").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("esp8266", "esp8266", "")]
+    [InlineData("esp32", "esp32", "")]
+    [InlineData("esphome", "esp8266", "/manifest.json")]
+    [InlineData("tasmota", "esp8266", "/tasmota.bin")]
+    [InlineData("esp-idf", "esp32", "")]
+    public async Task A_client_that_is_known_by_its_address_is_adopted_with_all_of_it_and_told_whether_a_device_can_reach_it(
+        string dialect, string hardware, string file)
+    {
+        await DoneAsync("product", "add", "plug", "--hardware", hardware, "--release-key", "acme.pub.pem");
+        var adopted = (await DoneAsync("device", "adopt", "plug", Mac, "--dialect", dialect, "--json")).Json;
+        var address = $"{_server.Address}{dialect}/{adopted.GetProperty("device").GetString()}.{adopted.GetProperty("token").GetString()}{file}";
+
+        var shown = (await DoneAsync("device", "adopt", "plug", Mac, "--dialect", dialect)).Out;
+
+        Assert.Equal(address, adopted.GetProperty("address").GetString());
+        Assert.Contains(address, shown.Split('\n', StringSplitOptions.TrimEntries));
+        Assert.Contains($"{_server.Address.Host} is this machine alone", shown, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ota.Server.CheckIns;
 using Ota.Server.Products;
 using Ota.Server.Staff;
 
@@ -34,7 +33,7 @@ internal static class Words
     public static string Number(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 
     /// <summary>A version that a device runs; other updaters than our agent need not say it.</summary>
-    public static string Runs(string version) => version == ClientCheckIn.UnknownVersion ? "not told" : version;
+    public static string Runs(string? version) => version ?? "not told";
 
     /// <summary>What a restart's cause means.</summary>
     public static string Cause(string cause) => cause switch

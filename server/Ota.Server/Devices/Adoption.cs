@@ -1,4 +1,5 @@
 using Dapper;
+using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Products;
 using Ota.Signing;
@@ -46,7 +47,7 @@ internal sealed class Adoption(Fleet fleet, Database database, TimeProvider time
         using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
-            var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, "0.0.0-unknown");
+            var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, ClientCheckIn.UnknownVersion);
             return (Adopted.New, await EnrollmentEndpoint.AddAsync(asked, client, fleet, database, time, cancellation));
         }
 

@@ -94,9 +94,23 @@ public sealed class ClientCommandsTests : IAsyncLifetime
         await AskAsync("1.0.0");
 
         var shown = (await DoneAsync("device", "show", Mac)).Out;
+        Assert.Matches(@"(?m)^\s*Next check-in +(in \d+ \w+|due now) \(.+ UTC\), going by its product's poll\r?$", shown);
+        Assert.Contains("Timeline, oldest first", shown, StringComparison.Ordinal);
         foreach (var name in new[] { "Last restart", "Up for", "Free memory", "Last order" })
             Assert.Matches($@"(?m)^\s*{name} +-\r?$", shown);
         Assert.Matches(@"(?m)^\s*Restarts +-\r?$", (await DoneAsync("device", "evidence", Mac)).Out);
+    }
+
+    [Fact]
+    public async Task A_version_that_it_never_told_is_no_version()
+    {
+        await AskAsync(version: null);
+
+        var shown = (await DoneAsync("device", "show", Mac)).Out;
+        Assert.Contains(", lamp of a version it never told, seen", shown, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^\s*Runs +-\r?$", shown);
+        foreach (var text in new[] { shown, (await DoneAsync("device", "list")).Out, (await DoneAsync("device", "list", "--json")).Out })
+            Assert.DoesNotContain("0.0.0", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,11 +156,12 @@ public sealed class ClientCommandsTests : IAsyncLifetime
     }
 
     // An esp-idf client asks once.
-    private async Task AskAsync(string version)
+    private async Task AskAsync(string? version)
     {
         var adopted = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf", "--json")).Json;
         using var client = new HttpClient { BaseAddress = _server.Address };
-        client.DefaultRequestHeaders.Add("x-ota-version", version);
+        if (version is not null)
+            client.DefaultRequestHeaders.Add("x-ota-version", version);
         using var answer = await client.GetAsync(new Uri(adopted.GetProperty("path").GetString()!, UriKind.Relative));
         Assert.Equal("304", ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture));
     }

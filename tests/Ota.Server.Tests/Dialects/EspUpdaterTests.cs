@@ -59,6 +59,12 @@ public class EspUpdaterTests : IAsyncLifetime
 
         Assert.Equal("reverted", await _sketch.StateAsync());
         Assert.Contains("3 times", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Matches(@"It fell back from 1\.1\.0 on \d{4}-\d\d-\d\d \d\d:\d\d UTC: it fetched all of it 3 times and asked from 1\.0\.0 again\.$", await SentenceAsync());
+        _server.Time.Ahead = TimeSpan.FromDays(91);
+        Assert.DoesNotContain("fell back", await SentenceAsync(), StringComparison.Ordinal);
+
+        async Task<string?> SentenceAsync() =>
+            (await _server.GetAsync($"api/v1/devices/{_id}/evidence")).GetProperty("evidence").GetProperty("sentence").GetString();
     }
 
     [Fact]

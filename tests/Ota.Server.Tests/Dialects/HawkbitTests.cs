@@ -172,6 +172,22 @@ public class HawkbitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_RAUC_refused_it_for_is_the_deployments_detail_though_it_says_so_before_the_end()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        foreach (var message in new[] { "  0% Installing", "LastError: signature verification failed: self-signed certificate", "100% Installing failed.", "idle" })
+            Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "proceeding", "none", message)).Status);
+
+        await _client.FeedbackAsync(action.Id, "closed", "failure", "Failed to install software bundle.");
+
+        Assert.Equal("failed", await _client.StateAsync());
+        Assert.StartsWith(
+            "signature verification failed: self-signed certificate; ", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_client_that_fetches_all_of_it_again_and_again_has_reverted()
     {
         await _client.TellAsync("1.0.0");

@@ -30,7 +30,7 @@ internal static class ShowDevice
             ("Next check-in", NextCheckIn(device, now)),
             ("Wi-Fi", Wifi.Of(device.Rssi)),
             ("Last restart", LastRestart(device, now)),
-            ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : Untold(device)),
+            ("Up for", device.Uptime is { } uptime ? UpFor(uptime) : Untold(device)),
             ("Free memory", device.FreeMemory is null ? Untold(device) : Size.Of(device.FreeMemory)),
             ("Runs", device.Slot is { } slot ? $"{device.Running}, {slot}" : device.Runs),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
@@ -51,7 +51,7 @@ internal static class ShowDevice
                 ["Deployment", "Does", "Version", "State", "Detail", "Ordered", "By", "Ended"],
                 [.. device.Deployments.Select(one => new Cell[]
                 {
-                    one.Id, one.Action, one.Version, Cell.State(one.State), one.Detail,
+                    one.Id, one.Does, one.Version, Cell.State(one.State), one.Detail,
                     When.Ago(one.Created, now), one.CreatedBy, When.Ago(one.Ended, now),
                 })],
                 "");
@@ -71,6 +71,10 @@ internal static class ShowDevice
             $"{device.Dialect}, checks {(device.Protection == "signed" ? "a signature" : device.Protection)}, "
             + (device.Resumes == true ? "goes on with a download that was cut" : "begins a download that was cut anew"),
             device.Protection == "signed" ? Tone.Plain : Tone.Busy);
+
+    // It may have restarted since.
+    private static string UpFor(long seconds) =>
+        (seconds == 0 ? "less than a second" : When.Length(TimeSpan.FromSeconds(seconds))) + " when last seen";
 
     // A client that is not ours and was heard may tell it never.
     private static string Untold(Device device) => device is { Dialect: not null, LastSeen: not null } ? "-" : "";

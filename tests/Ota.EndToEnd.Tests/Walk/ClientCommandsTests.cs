@@ -102,6 +102,14 @@ public sealed class ClientCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task How_long_it_was_up_is_said_of_when_it_was_seen()
+    {
+        await AskAsync("1.0.0", "x-ota-uptime: 5", "x-ota-restart: crash");
+
+        Assert.Matches(@"(?m)^\s*Up for +5 s when last seen\r?$", (await DoneAsync("device", "show", Mac)).Out);
+    }
+
+    [Fact]
     public async Task A_version_that_it_never_told_is_no_version()
     {
         await AskAsync(version: null);
@@ -156,12 +164,14 @@ public sealed class ClientCommandsTests : IAsyncLifetime
     }
 
     // An esp-idf client asks once.
-    private async Task AskAsync(string? version)
+    private async Task AskAsync(string? version, params string[] more)
     {
         var adopted = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf", "--json")).Json;
         using var client = new HttpClient { BaseAddress = _server.Address };
         if (version is not null)
             client.DefaultRequestHeaders.Add("x-ota-version", version);
+        foreach (var header in more.Select(line => line.Split(": ")))
+            client.DefaultRequestHeaders.Add(header[0], header[1]);
         using var answer = await client.GetAsync(new Uri(adopted.GetProperty("path").GetString()!, UriKind.Relative));
         Assert.Equal("304", ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture));
     }

@@ -33,6 +33,27 @@ public sealed class UnitTests : OnARunningServer
     }
 
     [Fact]
+    public async Task A_version_that_a_unit_never_told_is_not_told_and_one_that_it_is_taken_to_run_is_assumed()
+    {
+        await _server.AddProductAsync();
+        await _server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
+        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        (sketch.Version, sketch.SketchMd5) = (null, "");
+        await sketch.HeldAsync();
+        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await viewer.OpenAsync("devices/" + id);
+        await viewer.SeesAsync("not told");
+
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", device = id });
+        await sketch.FetchAsync();
+        await sketch.HeldAsync();
+        await viewer.OpenAsync("devices/" + id);
+        await viewer.SeesAsync("1.0.0 kettle, assumed: it does not say it");
+        await viewer.OpenAsync("");
+        await viewer.SeesAsync("1.0.0, assumed");
+    }
+
+    [Fact]
     public async Task A_unit_with_another_updater_is_offered_what_it_can_do_and_what_is_not_known_is_not_shown_as_zero()
     {
         await Server.AddProductAsync();
@@ -47,6 +68,7 @@ public sealed class UnitTests : OnARunningServer
         var facts = await support.Page.Locator("section[aria-labelledby=facts]").InnerTextAsync();
         Assert.Contains("an MD5 only: damage is found, a forgery is not", facts, StringComparison.Ordinal);
         Assert.Contains("begin anew", facts, StringComparison.Ordinal);
+        Assert.Matches(@"Next check-in\s+(in \d+ \w+|due now), going by its product's poll", facts);
         foreach (var fact in new[] { "Last restart", "Up for", "Free memory" })
             Assert.Matches($@"{fact}\s+–", facts);
         foreach (var missing in new[] { "Slot", "Security floor" })

@@ -163,8 +163,10 @@ internal sealed class OtaApi : IDisposable
             }
 
             var title = problem.Title ?? problem.Detail!;
-            var later = response.Headers.RetryAfter?.Delta is { } wait ? $" Try again in {wait.TotalSeconds:0} s." : "";
-            return FailureException.Refused(problem.Type ?? "about:blank", title, problem.Detail + later, status);
+            var later = response.Headers.RetryAfter?.Delta is { } wait ? $"Try again in {wait.TotalSeconds:0} s." : "";
+            // Our server says it itself.
+            var detail = problem.Detail?.EndsWith(later, StringComparison.Ordinal) == true ? problem.Detail : $"{problem.Detail} {later}";
+            return FailureException.Refused(problem.Type ?? "about:blank", title, detail, status);
         }
 
         var said = $"The server answered {status} {response.ReasonPhrase}".TrimEnd();

@@ -18,6 +18,14 @@ internal sealed record Deployment
 
     /// <summary><c>install</c>, <c>recover</c> or <c>decommission</c>.</summary>
     public string? Action { get; init; }
+
+    /// <summary><c>target</c>, <c>step</c> (on the way to a later release) or <c>return</c> (back to what the device ran before).</summary>
+    public string? Purpose { get; init; }
+
+    /// <summary>What it does to the device, in a word.</summary>
+    [JsonIgnore]
+    public string? Does => (Action, Purpose) is ("install", "step" or "return") ? Purpose : Action;
+
     public string? State { get; init; }
     public string? Detail { get; init; }
     public string? Reason { get; init; }

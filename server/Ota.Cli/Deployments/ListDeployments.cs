@@ -38,7 +38,7 @@ internal static class ListDeployments
                 When.Ago(deployment.Created, call.Now),
                 When.Ago(deployment.Ended, call.Now),
                 deployment.CreatedBy,
-                deployment.Action,
+                deployment.Does,
             })],
             "No deployment."));
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Ota.Cli.Api;
 using Ota.Cli.Deployments;
 
@@ -15,7 +16,12 @@ internal record Device
 
     /// <summary>IANA name; null for its product's.</summary>
     public string? Zone { get; init; }
+
+    /// <summary>Null for a client that never told what it runs.</summary>
     public string? Running { get; init; }
+
+    /// <summary>It is only taken to run that: its client does not say it.</summary>
+    public bool? RunningAssumed { get; init; }
 
     /// <summary>Hash of the statement of what it runs.</summary>
     public string? Release { get; init; }
@@ -30,6 +36,9 @@ internal record Device
     public long? LastOrder { get; init; }
     public DateTimeOffset? LastSeen { get; init; }
     public DateTimeOffset? NextCheckIn { get; init; }
+
+    /// <summary>It was not told to ask then: that is what its product's poll lets expect.</summary>
+    public bool? NextCheckInExpected { get; init; }
     public DateTimeOffset? Enrolled { get; init; }
     public int? Generation { get; init; }
 
@@ -57,6 +66,10 @@ internal record Device
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool? Resumes { get; init; }
+
+    /// <summary>What it runs, in one cell.</summary>
+    [JsonIgnore]
+    public string Runs => Running is null ? "-" : RunningAssumed == true ? Running + ", assumed" : Running;
 }
 
 internal sealed record TimelineEntry(DateTimeOffset? At, string? Kind, string? Text, string? By);

@@ -27,7 +27,7 @@ internal static class ListDevices
                 new(device.Id, Tone.Strong),
                 device.HardwareId,
                 device.Product,
-                device.Running,
+                device.Runs,
                 Cell.State(device.State),
                 device.Group,
                 device.Dialect,

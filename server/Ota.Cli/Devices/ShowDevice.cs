@@ -21,7 +21,8 @@ internal static class ShowDevice
     {
         screen.Line(
             new Cell(device.Id, Tone.Strong), "  ", Cell.State(device.State),
-            $", runs {device.Product} {Version(device)}",
+            device.Running is null ? $", {device.Product} of a version it never told"
+                : $", {(device.RunningAssumed == true ? "taken to run" : "runs")} {device.Product} {device.Running}",
             device.LastSeen is null ? ", never seen" : $", seen {When.Ago(device.LastSeen, now)}");
         screen.Line();
         screen.Facts(
@@ -29,9 +30,9 @@ internal static class ShowDevice
             ("Next check-in", NextCheckIn(device, now)),
             ("Wi-Fi", Wifi.Of(device.Rssi)),
             ("Last restart", LastRestart(device, now)),
-            ("Up for", device.Uptime is { } uptime ? When.Length(TimeSpan.FromSeconds(uptime)) : Untold(device)),
+            ("Up for", device.Uptime is { } uptime ? UpFor(uptime) : Untold(device)),
             ("Free memory", device.FreeMemory is null ? Untold(device) : Size.Of(device.FreeMemory)),
-            ("Runs", Runs(device)),
+            ("Runs", device.Slot is { } slot ? $"{device.Running}, {slot}" : device.Runs),
             ("Hardware", $"{device.Hardware}, {device.HardwareId}"),
             ("Updater", Updater(device)),
             ("Group", device.Group),
@@ -45,19 +46,19 @@ internal static class ShowDevice
         screen.Line();
         if (device.Deployments.Count > 0)
         {
-            screen.Line(new Cell("Deployments", Tone.Strong));
+            screen.Line(new Cell("Deployments, newest first", Tone.Strong));
             screen.Table(
                 ["Deployment", "Does", "Version", "State", "Detail", "Ordered", "By", "Ended"],
                 [.. device.Deployments.Select(one => new Cell[]
                 {
-                    one.Id, one.Action, one.Version, Cell.State(one.State), one.Detail,
+                    one.Id, one.Does, one.Version, Cell.State(one.State), one.Detail,
                     When.Ago(one.Created, now), one.CreatedBy, When.Ago(one.Ended, now),
                 })],
                 "");
             screen.Line();
         }
 
-        screen.Line(new Cell("Timeline", Tone.Strong));
+        screen.Line(new Cell("Timeline, oldest first", Tone.Strong));
         screen.Table(
             ["When", "", "What", "Who"],
             [.. device.Timeline.Select(entry => new Cell[] { When.Exact(entry.At), Cell.State(entry.Kind), entry.Text, entry.By })],
@@ -71,23 +72,25 @@ internal static class ShowDevice
             + (device.Resumes == true ? "goes on with a download that was cut" : "begins a download that was cut anew"),
             device.Protection == "signed" ? Tone.Plain : Tone.Busy);
 
+    // It may have restarted since.
+    private static string UpFor(long seconds) =>
+        (seconds == 0 ? "less than a second" : When.Length(TimeSpan.FromSeconds(seconds))) + " when last seen";
+
     // A client that is not ours and was heard may tell it never.
-    // A client that never told its version.
-    private static string? Version(Device device) => device.Running == "0.0.0-unknown" ? "of a version it never told" : device.Running;
-
-    private static string? Runs(Device device) =>
-        device.Slot is { } slot ? $"{device.Running}, {slot}"
-        : device.State == "assumed" ? $"{device.Running}, as is assumed"
-        : device.Running == "0.0.0-unknown" ? "-"
-        : device.Running;
-
     private static string Untold(Device device) => device is { Dialect: not null, LastSeen: not null } ? "-" : "";
 
     // A minute of grace, for a slow start or a busy network.
-    private static Cell NextCheckIn(Device device, DateTimeOffset now) =>
-        device.NextCheckIn is { } next && now - next > TimeSpan.FromMinutes(1)
-            ? new Cell($"overdue by {When.Length(now - next)} ({When.Exact(next)})", Tone.Bad)
-            : new Cell(When.Both(device.NextCheckIn, now));
+    private static Cell NextCheckIn(Device device, DateTimeOffset now)
+    {
+        var by = device.NextCheckInExpected == true ? ", going by its product's poll" : "";
+        return (now - device.NextCheckIn) switch
+        {
+            null => new Cell(""),
+            { Ticks: < 0 } => new Cell(When.Both(device.NextCheckIn, now) + by),
+            { TotalMinutes: <= 1 } => new Cell($"due now ({When.Exact(device.NextCheckIn)}){by}"),
+            { } late => new Cell($"overdue by {When.Length(late)} ({When.Exact(device.NextCheckIn)}){by}", by.Length > 0 ? Tone.Busy : Tone.Bad),
+        };
+    }
 
     private static Cell LastRestart(Device device, DateTimeOffset now)
     {

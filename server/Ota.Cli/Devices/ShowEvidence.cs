@@ -47,7 +47,7 @@ internal static class ShowEvidence
                 : evidence.Unattributed == 0 ? $"{evidence.Restarts}"
                 : $"{evidence.Restarts}, {evidence.Unattributed} of them without a signal measured near them"),
             ("Causes", string.Join(", ", evidence.Causes.OrderByDescending(cause => cause.Value).Select(cause => $"{cause.Key} {cause.Value}"))),
-            ("Meant", evidence.Intended is null or 0 ? "" : $"{evidence.Intended} restarts for updates, recoveries or a person; not counted above"));
+            ("Meant", evidence.Intended is null or 0 ? "" : $"{evidence.Intended} {(evidence.Intended == 1 ? "restart" : "restarts")} for updates, recoveries or a person; not counted above"));
     }
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";

@@ -45,7 +45,7 @@ internal static class WatchDevices
         var room = Math.Max(3, AnsiConsole.Profile.Height - 8);
         var rows = devices.OrderByDescending(device => device.LastSeen).Take(room).Select(device => new Cell[]
         {
-            new(device.Id, Tone.Strong), device.HardwareId, device.Running, Cell.State(device.State),
+            new(device.Id, Tone.Strong), device.HardwareId, device.Runs, Cell.State(device.State),
             When.Ago(device.LastSeen, now), new(device.Rssi is null or 0 ? "" : $"{device.Rssi} dBm", Wifi.Of(device.Rssi).Tone),
             device.Group,
         });
@@ -69,7 +69,7 @@ internal static class WatchDevices
                 if (call.Screen.Json)
                     Screen.JsonLine(device);
                 else
-                    call.Screen.Line($"{When.Exact(call.Now)}  {device.Id}  {device.HardwareId}  {device.Running}  {device.State}");
+                    call.Screen.Line($"{When.Exact(call.Now)}  {device.Id}  {device.HardwareId}  {device.Runs}  {device.State}");
             }
         }
     }

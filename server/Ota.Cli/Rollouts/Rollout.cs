@@ -73,7 +73,7 @@ internal sealed record Rollout
         ("Window", Window),
         ("Rate", Rate is null ? "" : $"{Rate}/min"),
         ("Deadline", Deadline is { } seconds ? When.Length(TimeSpan.FromSeconds(seconds)) : ""),
-        .. Deployments.Select(count => ("… " + count.Key, new Cell($"{count.Value:N0}", Cell.State(count.Key).Tone))),
+        ("Deployments", Summary()),
     ]);
 
     public string Summary() => Counts.Of(Deployments);

@@ -59,8 +59,16 @@ internal static class CheckInPolicy
 
         var slot = now.Slot == SlotState.Trial ? ", on trial" : "";
         if (last is null)
-            yield return ("runs", $"First check-in; runs {now.Running}{slot}");
+            yield return ("runs", $"First check-in; {Runs(now)}{slot}");
         else if (last.Running != now.Running || last.Release != now.Release || last.Slot != now.Slot)
-            yield return ("runs", $"Runs {now.Running}{slot}");
+            yield return ("runs", $"{char.ToUpperInvariant(Runs(now)[0])}{Runs(now)[1..]}{slot}");
     }
+
+    private static string Runs(CheckIn now) => (now.Running, now.Tells) switch
+    {
+        (ClientCheckIn.UnknownVersion, Telling.Version) => "says no version that can be read",
+        (ClientCheckIn.UnknownVersion, _) => "says no version",
+        (_, Telling.Nothing) => "is taken to run " + now.Running,
+        _ => "runs " + now.Running,
+    };
 }

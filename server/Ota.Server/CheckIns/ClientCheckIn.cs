@@ -33,6 +33,9 @@ internal static class ClientCheckIn
     /// <summary>The version of a client that never said one.</summary>
     public const string UnknownVersion = "0.0.0-unknown";
 
+    /// <summary>A version for a sentence.</summary>
+    public static string Shown(string version) => version == UnknownVersion ? "a version that nobody knows" : version;
+
     public static CheckIn Of(Device device, Product product, ClientSays says, HardwareReleases releases, DateTimeOffset now)
     {
         var last = device.Heard;

@@ -140,7 +140,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
         }
         else if (open.State == DeploymentState.Downloaded)
         {
-            _news.Add(("offered", $"Offered {what} once more: it fetched all of it and asked from {checkIn.Running} again"));
+            _news.Add(("offered", $"Offered {what} once more: it fetched all of it and asked from {ClientCheckIn.Shown(checkIn.Running)} again"));
         }
 
         _handOut = () => Order.Of(Open!);

@@ -33,12 +33,14 @@ internal sealed class DeviceBook(Fleet fleet, Database database, ReleaseCatalog 
         await alerts.FlushAsync();
         if (DeviceEndpoints.Get(device, fleet, database, releases) is not { Result: Ok<DeviceStory> { Value: { } story } })
             return null;
-        var since = (time.GetUtcNow() - TimeSpan.FromDays(Days)).ToUnixTimeMilliseconds();
+        var from = time.GetUtcNow() - TimeSpan.FromDays(Days);
+        var since = from.ToUnixTimeMilliseconds();
         var (hours, taken) = database.Read(connection => (
             SampleTable.Hours(connection, found.Id, since), SampleTable.Since(connection, found.Id, since)));
         var weighed = EvidencePolicy.Weigh([.. hours, .. Pieces.Of(taken)]);
         var isTold = story is { Dialect: null } or { Restarts: not null };
-        return new DevicePicture(story, isTold ? weighed : EvidencePolicy.Untold(weighed), Signal(taken), Restarts(taken));
+        var report = EvidencePolicy.WithFallBack(isTold ? weighed : EvidencePolicy.Untold(weighed), story.Deployments, from);
+        return new DevicePicture(story, report, Signal(taken), Restarts(taken));
     }
 
     // So many that a line can show them; of those between, the weakest is what matters.

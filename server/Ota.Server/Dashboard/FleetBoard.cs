@@ -90,7 +90,7 @@ internal sealed class FleetBoard
     /// <summary>The devices that say they run a release, in the order of their ids.</summary>
     public List<Device> RunningOn(string release) => [.. Ordered().Where(device => device.Heard?.CheckIn.Release == release)];
 
-    public static string Runs(Device device) => device.Heard?.CheckIn.Running ?? device.RunningAtEnrollment;
+    public static string Runs(Device device) => Words.Runs(device.Running) + (device.IsRunningAssumed ? ", assumed" : "");
 
     private static string NameOf(string product, string version) => $"{product} {version}";
 

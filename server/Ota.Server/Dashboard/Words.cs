@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ota.Server.CheckIns;
+using Ota.Server.Deployments;
 using Ota.Server.Products;
 using Ota.Server.Staff;
 
@@ -34,7 +34,20 @@ internal static class Words
     public static string Number(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 
     /// <summary>A version that a device runs; other updaters than our agent need not say it.</summary>
-    public static string Runs(string version) => version == ClientCheckIn.UnknownVersion ? "not told" : version;
+    public static string Runs(string? version) => version ?? "not told";
+
+    /// <summary>What a deployment brings.</summary>
+    public static string Does(DeploymentView deployment) => deployment switch
+    {
+        { Action: not "install" } => $"{deployment.Action} {deployment.Version}",
+        { Purpose: "return" } => "return to " + deployment.Version,
+        { Purpose: "step" } => "step to " + deployment.Version,
+        _ => deployment.Version,
+    };
+
+    /// <summary>How long a unit ran when it was last heard; it may have restarted since.</summary>
+    public static string UpFor(long seconds) =>
+        (seconds == 0 ? "less than a second" : Span(TimeSpan.FromSeconds(Math.Min(seconds, 1e9)))) + " at its last check-in";
 
     /// <summary>What a restart's cause means.</summary>
     public static string Cause(string cause) => cause switch

@@ -53,7 +53,7 @@ internal sealed partial class DemoFleet(
             if (rollouts.List(DemoSetup.ProductName).Any(rollout => rollout.Version == version))
                 continue;
             await setup.RollOutAsync(version, cancellation);
-            Log.RolledOut(logger, version, Count, data.AdminKey);
+            Log.RolledOut(logger, version, Count, Address(), data.AdminKey);
             await UntilAsync(timer, AllSettled, cancellation);
         }
     }
@@ -70,15 +70,16 @@ internal sealed partial class DemoFleet(
             await timer.WaitForNextTickAsync(cancellation);
     }
 
-    private FleetOptions Options(Product product)
-    {
-        var address = server.Features.Get<IServerAddressesFeature>()!.Addresses.First()
+    private string Address() =>
+        server.Features.Get<IServerAddressesFeature>()!.Addresses.First()
             .Replace("://*", "://localhost", StringComparison.Ordinal)
             .Replace("://+", "://localhost", StringComparison.Ordinal)
             .Replace("://0.0.0.0", "://127.0.0.1", StringComparison.Ordinal)
             .Replace("://[::]", "://[::1]", StringComparison.Ordinal);
-        return new FleetOptions(
-            new Uri(address + "/"),
+
+    private FleetOptions Options(Product product) =>
+        new(
+            new Uri(Address() + "/"),
             product.Name,
             master.EnrollmentKey(product.Name, product.EnrollmentGeneration),
             "virtual",
@@ -91,13 +92,12 @@ internal sealed partial class DemoFleet(
             KeyCounter = product.KeyCounter,
             PollOverride = TimeSpan.FromSeconds(10),
         };
-    }
 
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Information, 
-            "Demo: rolling out {Version} to {Count} virtual devices. Watch them: 'ota login --staff-key-file {AdminKey}', then 'ota device watch'; "
+            "Demo: rolling out {Version} to {Count} virtual devices. Watch them: 'ota login --server {Address} --staff-key-file {AdminKey}', then 'ota device watch'; "
             + "README.md says how to install ota.")]
-        public static partial void RolledOut(ILogger logger, string version, int count, string adminKey);
+        public static partial void RolledOut(ILogger logger, string version, int count, string address, string adminKey);
     }
 }

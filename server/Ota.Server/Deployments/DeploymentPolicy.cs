@@ -59,7 +59,7 @@ public static class DeploymentPolicy
             (true, Telling.Nothing, DeploymentState.Trial) =>
                 new Observation(DeploymentState.Assumed, "its client says that it is installed, but not what it runs"),
             (false, Telling.Version, DeploymentState.Downloaded) when open.Fetches >= MostFetches =>
-                new Observation(DeploymentState.Reverted, $"it fetched all of it {open.Fetches} times and asked from {checkIn.Running} again"),
+                new Observation(DeploymentState.Reverted, $"it fetched all of it {open.Fetches} times and asked from {ClientCheckIn.Shown(checkIn.Running)} again"),
             _ => null,
         };
 

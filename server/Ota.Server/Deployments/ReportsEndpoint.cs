@@ -124,6 +124,17 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
         WHERE device = @device AND state <> 'downloading' ORDER BY received DESC, seq DESC LIMIT @limit
         """;
 
+    private const string DetailSql =
+        """
+        SELECT detail FROM reports WHERE device = @device AND deployment = @deployment AND detail LIKE @part ORDER BY seq DESC LIMIT 1
+        """;
+
+    /// <summary>The last detail that a device reported of a deployment, of those with this in them.</summary>
+    /// <param name="part">Without a sign that means something to LIKE.</param>
+    public static string? LastDetail(DbConnection connection, string device, long deployment, string part) =>
+        connection.QueryFirstOrDefault<string>(
+            DetailSql, new { device, deployment = deployment.ToString(CultureInfo.InvariantCulture), part = $"%{part}%" });
+
     /// <summary>Keeps what a client reports that does not number its reports.</summary>
     public Task<bool> AddAsync(Caller caller, long deployment, string state, string? detail, CancellationToken cancellation) =>
         AddAsync(

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using Dapper;
+using Ota.Server.CheckIns;
 using Ota.Server.Data;
 using Ota.Server.Products;
 using Ota.Server.Secrets;
@@ -48,7 +49,7 @@ internal sealed class Adoption(Fleet fleet, Database database, MasterSecret mast
         using var held = await fleet.LockHardwareAsync(hardwareId, cancellation);
         if (fleet.FindByHardware(product.Name, hardwareId) is not { } known)
         {
-            var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, "0.0.0-unknown");
+            var asked = new Enrollment(product.Name, EnrollmentKey: null, hardwareId, hardware, ClientCheckIn.UnknownVersion);
             return (Adopted.New, await EnrollmentEndpoint.AddAsync(NewId(), asked, client, fleet, database, time, cancellation));
         }
 

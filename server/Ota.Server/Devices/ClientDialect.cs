@@ -16,7 +16,7 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
     public static readonly ClientDialect Tasmota = new("tasmota", Protection.Md5, "esp", "/tasmota.bin");
     public static readonly ClientDialect Hawkbit = new("hawkbit", Protection.Md5, Family: null)
     {
-        Resumes = true, Reports = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
+        Resumes = true, Reports = true, TellsWhen = true, Address = device => $"/hawkbit/{device.Product}/controller/v1/{device.HardwareId}",
     };
 
     public static readonly ClientDialect Mender = new("mender", Protection.Md5, Family: null)
@@ -30,6 +30,9 @@ internal sealed record ClientDialect(string Name, Protection Protection, string?
 
     /// <summary>Whether a download that was cut goes on where it was.</summary>
     public bool Resumes { get; init; }
+
+    /// <summary>Whether its clients are told when to ask again; others ask when they like, and are expected by their product's poll.</summary>
+    public bool TellsWhen { get; init; }
 
     /// <summary>
     /// Whether its clients know which image they fetch, check all of it, in whatever order its parts came, and tell how its installation goes.

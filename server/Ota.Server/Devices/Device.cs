@@ -151,6 +151,18 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     /// <summary>The version it said it runs when it enrolled.</summary>
     public string RunningAtEnrollment { get; init; } = "0.0.0";
 
+    /// <summary>The version it runs; null for a client that never told one.</summary>
+    public string? Running => (Heard?.CheckIn.Running ?? RunningAtEnrollment) is var version and not ClientCheckIn.UnknownVersion ? version : null;
+
+    /// <summary>True when it is only taken to run that, as its client does not say what it runs.</summary>
+    public bool IsRunningAssumed => this is { Client: not null, Running: not null, Heard.CheckIn.Tells: var tells } && tells switch
+    {
+        Telling.Nothing => true,
+        Telling.Version => false,
+        // How a client tells is not on disk.
+        _ => State == DeploymentWords.Of(DeploymentState.Assumed),
+    };
+
     /// <summary>
     /// The board of rollouts it was last held against; while that is unchanged there is nothing new for it. Set to null when there may be.
     /// </summary>

@@ -13,6 +13,9 @@ using Ota.Signing;
 
 namespace Ota.Server.Devices;
 
+/// <param name="Running">Null for a client that never told what it runs.</param>
+/// <param name="RunningAssumed">True when it is only taken to run that, as its client does not say it.</param>
+/// <param name="NextCheckInExpected">True when it was not told to ask then: it is what its product's poll lets expect of it.</param>
 /// <param name="Slot">Null for a client that has none, as <paramref name="SecurityCounter"/> and <paramref name="LastOrder"/>.</param>
 /// <param name="Uptime">Seconds; null when it does not tell, as <paramref name="FreeMemory"/>, <paramref name="RestartCause"/> and <paramref name="Restarts"/>.</param>
 /// <param name="Dialect">How it speaks, if it is a client that was not written for this server; null for our agent.</param>
@@ -24,7 +27,8 @@ public record DeviceView(
     string HardwareId,
     string Hardware,
     string? Group,
-    string Running,
+    string? Running,
+    bool RunningAssumed,
     string? Release,
     string? Slot,
     string State,
@@ -32,6 +36,7 @@ public record DeviceView(
     long? LastOrder,
     DateTimeOffset? LastSeen,
     DateTimeOffset? NextCheckIn,
+    bool NextCheckInExpected,
     DateTimeOffset Enrolled,
     long Generation,
     bool HandOverPending,
@@ -211,7 +216,8 @@ internal static class DeviceEndpoints
             device.HardwareId,
             device.Hardware,
             device.Group,
-            checkIn?.Running ?? device.RunningAtEnrollment,
+            device.Running,
+            device.IsRunningAssumed,
             checkIn?.Release,
             isOurs ? checkIn?.Slot.Word() : null,
             device.State,
@@ -219,6 +225,7 @@ internal static class DeviceEndpoints
             isOurs ? checkIn?.LastOrder ?? 0 : null,
             heard?.At,
             heard?.Next,
+            device.Client is { Dialect.TellsWhen: false } && heard is not null,
             device.Enrolled,
             device.Generation,
             device.HandedOver,

@@ -88,7 +88,7 @@ internal sealed class DialectAuthentication(
             return null;
         if (await gate.EnterAsync(product) is { } wait)
         {
-            limits.Note(context, "adoption", wait, $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running and ask later.");
+            limits.Note(context, "adoption", wait, $"This key takes in {AdoptionGate.MostInAnHour} devices in an hour. Keep running.");
             return null;
         }
 

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Ota.Server.Data;
+using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Http;
+using Ota.Server.Releases;
 using Ota.Server.Staff;
 
 namespace Ota.Server.Evidence;
@@ -19,7 +21,7 @@ internal static class EvidenceEndpoints
             .WithSummary("What one device's restarts have to do with its signal");
 
     private static async Task<Results<Ok<DeviceEvidence>, ProblemHttpResult>> Get(
-        string device, Fleet fleet, Database database, SampleLog samples, TimeProvider time, int days = UsualDays)
+        string device, Fleet fleet, Database database, SampleLog samples, ReleaseCatalog releases, TimeProvider time, int days = UsualDays)
     {
         if (days is < 1 or > MostDays)
             return Problems.Invalid($"days is 1 to {MostDays}.");
@@ -31,10 +33,13 @@ internal static class EvidenceEndpoints
         var to = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var from = to - TimeSpan.FromDays(days);
         var since = from.ToUnixTimeMilliseconds();
-        var pieces = database.Read(connection => SampleTable.Hours(connection, found.Id, since)
-            .Concat(Pieces.Of(SampleTable.Since(connection, found.Id, since))).ToArray());
+        var (pieces, reverted) = database.Read(connection => (
+            SampleTable.Hours(connection, found.Id, since).Concat(Pieces.Of(SampleTable.Since(connection, found.Id, since))).ToArray(),
+            DeploymentTable.Query(connection, new DeploymentFilter(null, found.Id, null, "reverted", 1))));
         var weighed = EvidencePolicy.Weigh(pieces);
         var isTold = found is { Client: null } or { Heard.CheckIn.Restart.Count: > 0 };
-        return TypedResults.Ok(new DeviceEvidence(found.Id, from, to, isTold ? weighed : EvidencePolicy.Untold(weighed)));
+        var report = EvidencePolicy.WithFallBack(
+            isTold ? weighed : EvidencePolicy.Untold(weighed), reverted.Select(deployment => DeploymentEndpoints.View(deployment, releases)), from);
+        return TypedResults.Ok(new DeviceEvidence(found.Id, from, to, report));
     }
 }

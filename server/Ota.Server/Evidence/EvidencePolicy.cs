@@ -1,10 +1,11 @@
 using System.Globalization;
+using Ota.Server.Deployments;
 
 namespace Ota.Server.Evidence;
 
 /// <summary>Time and restarts in one band.</summary>
 /// <param name="Restarts">Null where nobody tells of them.</param>
-/// <param name="PerHour">Restarts an hour; null without a minute observed.</param>
+/// <param name="PerHour">Restarts an hour; null without a minute observed, and where there is not enough data to tell.</param>
 public sealed record BandEvidence(string Band, double Hours, long? Restarts, double? PerHour);
 
 /// <summary>How much more frequent restarts are at a weak signal than elsewhere, with its 95 % confidence interval.</summary>
@@ -49,13 +50,14 @@ public static class EvidencePolicy
                 causes[piece.Cause] = causes.GetValueOrDefault(piece.Cause) + piece.Restarts;
         }
 
+        var all = restarts.Sum();
+        var isEnough = all >= FewestRestarts && hours.Sum() >= FewestHours;
         var bands = BandNames.Select((name, band) => new BandEvidence(
-            name, hours[band], restarts[band], hours[band] > 1.0 / 60 ? restarts[band] / hours[band] : null)).ToArray();
-        var (weak, all) = (bands[(int)SignalBand.Weak], restarts.Sum());
+            name, hours[band], restarts[band], isEnough && hours[band] > 1.0 / 60 ? restarts[band] / hours[band] : null)).ToArray();
+        var weak = bands[(int)SignalBand.Weak];
         var elsewhere = bands.Where(band => band != weak).ToArray();
         var (weakRestarts, otherHours) = (restarts[(int)SignalBand.Weak], elsewhere.Sum(band => band.Hours));
         var otherRestarts = restarts.Take(bands.Length).Sum() - weakRestarts;
-        var isEnough = all >= FewestRestarts && hours.Sum() >= FewestHours;
         var ratio = isEnough && weak.Hours > 0 && otherHours > 0 && weakRestarts + otherRestarts > 0
             ? Poisson.Ratio(weakRestarts, weak.Hours, otherRestarts, otherHours)
             : null;
@@ -75,6 +77,18 @@ public static class EvidencePolicy
         Verdict = "not-enough-data",
         Sentence = "Not enough data: its client does not tell when or why it starts.",
     };
+
+    /// <summary>The same of a unit whose update did not stay: its restarts may be that update's.</summary>
+    /// <param name="deployments">Its own, newest first.</param>
+    /// <param name="since">From when on evidence was weighed.</param>
+    public static EvidenceReport WithFallBack(EvidenceReport report, IEnumerable<DeploymentView> deployments, DateTimeOffset since) =>
+        deployments.FirstOrDefault(deployment => deployment.State == "reverted" && deployment.Ended >= since) is { } reverted
+            ? report with
+            {
+                Sentence = report.Sentence + Say($" It fell back from {reverted.Version} on {reverted.Ended:yyyy-MM-dd HH:mm} UTC")
+                    + (string.IsNullOrEmpty(reverted.Detail) ? "." : $": {reverted.Detail}."),
+            }
+            : report;
 
     // The first that holds is said.
     private static (string Verdict, string Sentence) Verdict(

@@ -36,7 +36,7 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
         var isPiece = HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Range.Count > 0;
         if (policy.Take(ref device.Calls, Now, isPiece ? policy.Interval / PiecesACall : policy.Interval) is not { } wait)
             return caller;
-        Note(context, "device", wait, $"A device makes at most {settings.DeviceCallsPerMinute} calls a minute. Keep running and ask later.");
+        Note(context, "device", wait, $"A device makes at most {settings.DeviceCallsPerMinute} calls a minute. Keep running.");
         return null;
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
     {
         if (_key is not { } policy || policy.Take(ref _keys.GetOrAdd(key.Id, static _ => new StrongBox<long>()).Value, Now, policy.Interval) is not { } wait)
             return true;
-        Note(context, "key", wait, $"A staff key makes at most {settings.KeyCallsPerMinute} calls a minute. Nothing was done; send it again then.");
+        Note(context, "key", wait, $"A staff key makes at most {settings.KeyCallsPerMinute} calls a minute. Nothing was done.");
         return false;
     }
 
@@ -71,7 +71,7 @@ internal sealed partial class CallLimits(ServerSettings settings, TimeProvider t
         }
 
         SetRetryAfter(context, limited.Wait);
-        return Problems.Of(429, "too-many", "Too many calls", limited.Detail);
+        return Problems.Of(429, "too-many", "Too many calls", $"{limited.Detail} Try again in {Seconds(limited.Wait)} s.");
     }
 
     /// <summary>As <see cref="Refused"/>, where there is no result to return.</summary>

@@ -174,7 +174,7 @@ internal static class DevicePinEndpoints
     {
         context.Response.Headers.RetryAfter = "1";
         return Problems.WriteAsync(context, Problems.Of(
-            429, "too-many", "Too many calls", $"A device's pins take {PinRate.ASecond} calls a second, {PinRate.Burst} at once."));
+            429, "too-many", "Too many calls", $"A device's pins take {PinRate.ASecond} calls a second, {PinRate.Burst} at once. Try again in 1 s."));
     }
 }
 

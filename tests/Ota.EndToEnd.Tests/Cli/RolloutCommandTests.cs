@@ -186,8 +186,27 @@ public sealed class RolloutCommandTests : IDisposable
         var result = (await _ota.RunAsync("rollout", verb, "7", "--reason", "ticket 12")).Succeeded();
 
         Assert.Contains(said, result.Out, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^\s*Deployments +119 confirmed, 1 reverted, 5 trial\r?$", result.Out);
         Assert.Equal(("POST", $"/api/v1/rollouts/7/{verb}"), server.Requests.Select(request => (request.Method, request.Path)).Single());
         Assert.Equal("ticket 12", bodies.Single().GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_deployment_that_brings_a_device_back_is_listed_as_a_return()
+    {
+        await using var server = await AnsweringAsync(
+            200,
+            """
+            [{"id":9,"device":"one","product":"kettle","version":"1.0.0","action":"install","state":"confirmed","purpose":"return"},
+             {"id":8,"device":"one","product":"kettle","version":"1.1.0","action":"install","state":"confirmed","purpose":"target"}]
+            """,
+            []);
+
+        var listed = (await _ota.RunAsync("deployment", "list")).Succeeded().Out;
+
+        Assert.Matches(@"(?m)^9 .+ return\s*$", listed);
+        Assert.Matches(@"(?m)^8 .+ install\s*$", listed);
+        Assert.DoesNotContain("does", (await _ota.RunAsync("deployment", "list", "--json")).Succeeded().Out, StringComparison.Ordinal);
     }
 
     private async Task<StubServer> AnsweringAsync(int status, string body, List<JsonElement> bodies)

@@ -31,11 +31,37 @@ public sealed class ClientCommandsTests : IAsyncLifetime
 
         var shown = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit")).Out;
 
-        Assert.Contains($"swupdate -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}'", shown, StringComparison.Ordinal);
-        Assert.Contains($"hawkbit_server = {_server.Address.Authority}/hawkbit", shown, StringComparison.Ordinal);
-        foreach (var line in new[] { "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}" })
+        var start = $"swupdate -f /etc/swupdate.cfg -H lamp-board:1.0 -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}";
+        foreach (var line in new[]
+        {
+            start + "'", start + " -c 2'", """identify : ( { name = "version"; value = "VERSION"; } );""", """globals : { postupdatecmd = "reboot"; };""",
+            $"hawkbit_server = {_server.Address.Authority}/hawkbit", "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}",
+            "post_update_reboot = true", "[device]", "sw_version = VERSION",
+        })
             Assert.Contains(line, shown.Split('\n', StringSplitOptions.TrimEntries));
         Assert.DoesNotContain("Password", shown, StringComparison.Ordinal);
+        var signed = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit", "--protection", "signed", "--json")).Json;
+        Assert.Contains("public-key-file", signed.GetProperty("settings").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("esp8266", "esp8266", "")]
+    [InlineData("esp32", "esp32", "")]
+    [InlineData("esphome", "esp8266", "/manifest.json")]
+    [InlineData("tasmota", "esp8266", "/tasmota.bin")]
+    [InlineData("esp-idf", "esp32", "")]
+    public async Task A_client_that_is_known_by_its_address_is_adopted_with_all_of_it_and_told_whether_a_device_can_reach_it(
+        string dialect, string hardware, string file)
+    {
+        await DoneAsync("product", "add", "plug", "--hardware", hardware, "--release-key", "acme.pub.pem");
+        var adopted = (await DoneAsync("device", "adopt", "plug", Mac, "--dialect", dialect, "--json")).Json;
+        var address = $"{_server.Address}{dialect}/{adopted.GetProperty("device").GetString()}.{adopted.GetProperty("token").GetString()}{file}";
+
+        var shown = (await DoneAsync("device", "adopt", "plug", Mac, "--dialect", dialect)).Out;
+
+        Assert.Equal(address, adopted.GetProperty("address").GetString());
+        Assert.Contains(address, shown.Split('\n', StringSplitOptions.TrimEntries));
+        Assert.Contains($"{_server.Address.Host} is this machine alone", shown, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,9 +94,31 @@ public sealed class ClientCommandsTests : IAsyncLifetime
         await AskAsync("1.0.0");
 
         var shown = (await DoneAsync("device", "show", Mac)).Out;
+        Assert.Matches(@"(?m)^\s*Next check-in +(in \d+ \w+|due now) \(.+ UTC\), going by its product's poll\r?$", shown);
+        Assert.Contains("Timeline, oldest first", shown, StringComparison.Ordinal);
         foreach (var name in new[] { "Last restart", "Up for", "Free memory", "Last order" })
             Assert.Matches($@"(?m)^\s*{name} +-\r?$", shown);
         Assert.Matches(@"(?m)^\s*Restarts +-\r?$", (await DoneAsync("device", "evidence", Mac)).Out);
+    }
+
+    [Fact]
+    public async Task How_long_it_was_up_is_said_of_when_it_was_seen()
+    {
+        await AskAsync("1.0.0", "x-ota-uptime: 5", "x-ota-restart: crash");
+
+        Assert.Matches(@"(?m)^\s*Up for +5 s when last seen\r?$", (await DoneAsync("device", "show", Mac)).Out);
+    }
+
+    [Fact]
+    public async Task A_version_that_it_never_told_is_no_version()
+    {
+        await AskAsync(version: null);
+
+        var shown = (await DoneAsync("device", "show", Mac)).Out;
+        Assert.Contains(", lamp of a version it never told, seen", shown, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^\s*Runs +-\r?$", shown);
+        foreach (var text in new[] { shown, (await DoneAsync("device", "list")).Out, (await DoneAsync("device", "list", "--json")).Out })
+            Assert.DoesNotContain("0.0.0", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,11 +164,14 @@ public sealed class ClientCommandsTests : IAsyncLifetime
     }
 
     // An esp-idf client asks once.
-    private async Task AskAsync(string version)
+    private async Task AskAsync(string? version, params string[] more)
     {
         var adopted = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "esp-idf", "--json")).Json;
         using var client = new HttpClient { BaseAddress = _server.Address };
-        client.DefaultRequestHeaders.Add("x-ota-version", version);
+        if (version is not null)
+            client.DefaultRequestHeaders.Add("x-ota-version", version);
+        foreach (var header in more.Select(line => line.Split(": ")))
+            client.DefaultRequestHeaders.Add(header[0], header[1]);
         using var answer = await client.GetAsync(new Uri(adopted.GetProperty("path").GetString()!, UriKind.Relative));
         Assert.Equal("304", ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture));
     }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 
@@ -65,7 +64,7 @@ public sealed class DialectTests : IAsyncLifetime
     public async Task An_image_signed_for_the_esp8266_arrives_as_its_updater_verifies_it()
     {
         await DoneAsync("product", "add", "plug", "--hardware", "esp8266", "--release-key", "acme.pub.pem");
-        var image = AnEsp8266Image();
+        var image = AnEsp8266Image.Bytes();
         await File.WriteAllBytesAsync(_folder["plug.bin"], image);
         await RunAsync("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "device.pem");
         await RunAsync("openssl", "pkey", "-in", "device.pem", "-pubout", "-out", "device.pub.pem");
@@ -108,22 +107,6 @@ public sealed class DialectTests : IAsyncLifetime
     }
 
     private async Task<CommandResult> DoneAsync(params string[] arguments) => (await _ota.RunAsync(arguments)).Succeeded();
-
-    // One segment that the ROM loads, and the sum at its end.
-    private static byte[] AnEsp8266Image()
-    {
-        var data = RandomNumberGenerator.GetBytes(4_096);
-        List<byte> image = [0xE9, 1, 2, 0x40, .. Word(0x40100004), .. Word(0x40100000), .. Word((uint)data.Length), .. data];
-        image.AddRange(new byte[15 - (image.Count % 16)]);
-        return [.. image, data.Aggregate((byte)0xEF, (sum, next) => (byte)(sum ^ next))];
-    }
-
-    private static byte[] Word(uint value)
-    {
-        var bytes = new byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
-        return bytes;
-    }
 
     // The status of the last answer.
     private Task<string> CurlAsync(Uri address, params string[] arguments) =>

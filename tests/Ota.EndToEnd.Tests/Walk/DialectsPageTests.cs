@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Ota.EndToEnd.Tests.Walk;
 
-/// <summary>The commands of docs/dialects.md for hawkBit and Mender, copied line by line: the product, the push, and then curl as the device.</summary>
+/// <summary>The commands of docs/dialects.md for the ESP8266, hawkBit and Mender, copied line by line: the product, the push, and then curl as the device.</summary>
 public sealed partial class DialectsPageTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,6 +16,7 @@ public sealed partial class DialectsPageTests : IAsyncLifetime
         _server = await OtaServer.NewAsync(_folder["data"]);
         foreach (var image in new[] { "gateway.swu", "rootfs.ext4" })
             await File.WriteAllBytesAsync(_folder[image], RandomNumberGenerator.GetBytes(100_000));
+        await File.WriteAllBytesAsync(_folder["lamp.bin"], AnEsp8266Image.Bytes());
         await RunAsync("ota keys new --out acme.pem");
     }
 
@@ -27,6 +28,7 @@ public sealed partial class DialectsPageTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("esp8266", "lamp", "24:6f:28:aa:3f:10", "esp8266")]
     [InlineData("hawkBit (SWUpdate, RAUC)", "gateway", "24:6f:28:aa:3f:30", "hawkbit")]
     [InlineData("Mender", "kettle", "24:6f:28:aa:3f:40", "mender")]
     public async Task A_board_is_taken_from_1_1_0_to_1_2_0_by_the_commands_of_the_page(string section, string product, string mac, string dialect)
@@ -47,14 +49,14 @@ public sealed partial class DialectsPageTests : IAsyncLifetime
         Assert.Contains("confirmed", shown, StringComparison.Ordinal);
     }
 
-    // What needs neither a client's own program nor its folders.
+    // What needs neither a client's own program nor its folders, nor signs what is pushed again.
     private static string[] Commands(string section)
     {
         var page = File.ReadAllText(Built.File("server/docs/dialects.md"));
         var start = page.IndexOf($"\n## {section}\n", StringComparison.Ordinal);
         var end = page.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
         return [.. ShellBlock().Matches(end < 0 ? page[start..] : page[start..end]).Select(match => match.Groups[1].Value)
-            .Where(block => !block.Contains("swupdate -f", StringComparison.Ordinal))];
+            .Where(block => !block.Contains("swupdate -f", StringComparison.Ordinal) && !block.Contains("--device-key", StringComparison.Ordinal))];
     }
 
     private async Task<CommandResult> RunAsync(string commands)

@@ -59,6 +59,12 @@ public class EspUpdaterTests : IAsyncLifetime
 
         Assert.Equal("reverted", await _sketch.StateAsync());
         Assert.Contains("3 times", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Matches(@"It fell back from 1\.1\.0 on \d{4}-\d\d-\d\d \d\d:\d\d UTC: it fetched all of it 3 times and asked from 1\.0\.0 again\.$", await SentenceAsync());
+        _server.Time.Ahead = TimeSpan.FromDays(91);
+        Assert.DoesNotContain("fell back", await SentenceAsync(), StringComparison.Ordinal);
+
+        async Task<string?> SentenceAsync() =>
+            (await _server.GetAsync($"api/v1/devices/{_id}/evidence")).GetProperty("evidence").GetProperty("sentence").GetString();
     }
 
     [Fact]
@@ -74,6 +80,46 @@ public class EspUpdaterTests : IAsyncLifetime
         Assert.Equal("assumed", await _sketch.StateAsync());
         Assert.Equal("1.1.0", (await _sketch.ShownAsync()).GetProperty("running").GetString());
         await _sketch.HeldAsync();
+    }
+
+    [Fact]
+    public async Task What_it_runs_is_null_until_it_is_told_and_assumed_while_it_is_only_taken_to_run_it()
+    {
+        (_sketch.Version, _sketch.SketchMd5) = (null, "");
+        Assert.Equal((null, false), await RunsAsync());
+        await _sketch.HeldAsync();
+        Assert.Equal((null, false), await RunsAsync());
+        await DeployAsync("1.1.0");
+        await _sketch.FetchAsync();
+        await _sketch.HeldAsync();
+        Assert.Equal(("1.1.0", true), await RunsAsync());
+        await _server.RestartAsync();
+        Assert.Equal(("1.1.0", true), await RunsAsync());
+        var timeline = await _sketch.TimelineAsync();
+        Assert.Contains("First check-in; says no version", timeline);
+        Assert.Contains("Is taken to run 1.1.0", timeline);
+        Assert.DoesNotContain(timeline, text => text.Contains("unknown", StringComparison.Ordinal));
+
+        _sketch.Version = "1.1.0";
+        await _sketch.HeldAsync();
+        Assert.Equal(("1.1.0", false), await RunsAsync());
+
+        async Task<(string? Version, bool IsAssumed)> RunsAsync()
+        {
+            var shown = await _server.GetAsync($"api/v1/devices/{_id}");
+            return (shown.GetProperty("running").GetString(), shown.GetProperty("runningAssumed").GetBoolean());
+        }
+    }
+
+    [Fact]
+    public async Task When_it_asks_next_is_said_to_be_expected_as_nobody_told_it()
+    {
+        Assert.False((await _sketch.ShownAsync()).GetProperty("nextCheckInExpected").GetBoolean());
+        await _sketch.HeldAsync();
+        Assert.True((await _sketch.ShownAsync()).GetProperty("nextCheckInExpected").GetBoolean());
+        var client = await AHawkbitClient.AdoptAsync(_server);
+        await client.PollAsync();
+        Assert.False((await client.ShownAsync()).GetProperty("nextCheckInExpected").GetBoolean());
     }
 
     [Fact]

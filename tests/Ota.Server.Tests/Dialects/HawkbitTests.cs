@@ -60,6 +60,32 @@ public class HawkbitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_was_offered_what_a_poll_has_shown_it_and_nothing_by_what_it_tells()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        await _client.TellAsync("1.0.0");
+        Assert.Equal("ordered", await _client.StateAsync());
+        Assert.DoesNotContain("offered", await KindsAsync());
+
+        var first = await _client.ActionAsync();
+        Assert.Equal("offered", await _client.StateAsync());
+        using var cancelled = await _server.Admin.PostAsJsonAsync($"api/v1/deployments/{int.Parse(first.Id) / 2}/cancel", new { });
+        Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
+        await DeployAsync("1.1.0");
+        Assert.Contains("cancelAction", await _client.PollAsync());
+        Assert.Equal("ordered", await _client.StateAsync());
+        await _client.FeedbackAsync(first.Id, "closed", "success", "cancellation acknowledged.", "cancelAction");
+
+        var second = await _client.ActionAsync();
+        await _client.FetchAsync(second);
+        await _client.FeedbackAsync(second.Id, "closed", "success");
+        await _client.TellAsync("1.1.0");
+        Assert.Equal("confirmed", await _client.StateAsync());
+        Assert.Equal(2, (await KindsAsync()).Count(kind => kind == "offered"));
+    }
+
+    [Fact]
     public async Task It_is_expected_when_it_was_told_to_poll()
     {
         async Task AgreeAsync()
@@ -143,6 +169,22 @@ public class HawkbitTests : IAsyncLifetime
         Assert.Contains("Image invalid", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.DoesNotContain("deploymentBase", await _client.PollAsync());
         Assert.Equal(410, (await _client.GetAsync(_client.Path + "/deploymentBase/" + action.Id)).Status);
+    }
+
+    [Fact]
+    public async Task What_RAUC_refused_it_for_is_the_deployments_detail_though_it_says_so_before_the_end()
+    {
+        await DeployAsync("1.1.0");
+        var action = await _client.ActionAsync();
+        await _client.FetchAsync(action);
+        foreach (var message in new[] { "  0% Installing", "LastError: signature verification failed: self-signed certificate", "100% Installing failed.", "idle" })
+            Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "proceeding", "none", message)).Status);
+
+        await _client.FeedbackAsync(action.Id, "closed", "failure", "Failed to install software bundle.");
+
+        Assert.Equal("failed", await _client.StateAsync());
+        Assert.StartsWith(
+            "signature verification failed: self-signed certificate; ", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -324,6 +366,9 @@ public class HawkbitTests : IAsyncLifetime
 
     private Task<JsonElement> DeployAsync(string version) =>
         _server.PostAsync("api/v1/deployments", new { product = "kettle", version, device = _client.Device });
+
+    private async Task<string?[]> KindsAsync() =>
+        [.. (await _client.ShownAsync()).GetProperty("timeline").EnumerateArray().Select(entry => entry.GetProperty("kind").GetString())];
 
     private async Task<JsonElement> DeploymentAsync() => (await _client.ShownAsync()).GetProperty("deployments")[0];
 }

@@ -94,7 +94,8 @@ public class HostileClientTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (HttpStatusCode)answer.Status);
         }
 
-        Assert.Equal("0.0.0-unknown", (await _sketch.ShownAsync()).GetProperty("running").GetString());
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, (await _sketch.ShownAsync()).GetProperty("running").ValueKind);
+        Assert.Contains("First check-in; says no version that can be read", await _sketch.TimelineAsync());
         Assert.Equal("ordered", await _sketch.StateAsync());
     }
 

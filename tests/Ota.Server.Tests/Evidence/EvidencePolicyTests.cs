@@ -24,8 +24,22 @@ public sealed class EvidencePolicyTests
         Assert.Equal([1.0, 1.0, 0.0, 4.0], report.Bands.Select(band => band.Hours));
         Assert.Equal([0L, 0L, 0L, 1L], report.Bands.Select(band => band.Restarts));
         Assert.Equal(6, report.Hours);
-        Assert.Equal(0.25, report.Bands[3].PerHour);
         Assert.Equal(1, report.Causes["crash"]);
+    }
+
+    [Theory]
+    [InlineData(4, 30, null)]
+    [InlineData(5, 19, null)]
+    [InlineData(5, 20, 0.25)]
+    public void A_rate_is_told_where_there_is_enough_data_to_tell_one(long restarts, long hours, double? perHour)
+    {
+        var report = EvidencePolicy.Weigh(
+        [
+            new Piece(0, SignalBand.Weak, hours * Hour, restarts, 0, "crash"), new Piece(0, SignalBand.Good, 4 * Hour),
+        ]);
+
+        Assert.Equal(perHour, report.Bands[3].PerHour);
+        Assert.Equal(perHour is null, report.Verdict == "not-enough-data");
     }
 
     // starts, cause, uptime in seconds at 01:00 → restarts, intended, those without a signal near them

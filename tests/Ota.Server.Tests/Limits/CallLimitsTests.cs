@@ -272,6 +272,7 @@ public class CallLimitsTests : IAsyncLifetime
         var problem = await answer.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal("urn:ota:problem:too-many", problem.GetProperty("type").GetString());
         Assert.Contains(said, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith($" Try again in {seconds} s.", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     private async Task<(string Path, HttpStatusCode Status, int Seconds)> ToldAsync(string address, string method, string path)

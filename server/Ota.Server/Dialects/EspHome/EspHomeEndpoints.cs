@@ -77,7 +77,7 @@ internal static class EspHomeEndpoints
 
     // To an empty version ESPHome says that there is no update.
     private static string Known(Device device) =>
-        device.Heard?.CheckIn.Running is { } running && running != ClientCheckIn.UnknownVersion ? running : "";
+        device.Heard is not null ? device.Running ?? "" : "";
 
     // "lamp/1.2.0", where the product is lamp and the configuration's useragent says so.
     private static string? VersionIn(string? userAgent, string product) =>

@@ -25,7 +25,7 @@ internal static class ConfigDataEndpoint
 
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var note = await notes.ChangeAsync(caller, known => Change(known.Attributes, body, out _) is { } told ? Told(known, told, now) : known);
-        if (await HawkbitAsk.AskAsync(context, caller, note, ClientAttributes.SaysAnew(context.Request.Headers, note.Attributes)) is null)
+        if (await HawkbitAsk.HearAsync(context, caller, note, ClientAttributes.SaysAnew(context.Request.Headers, note.Attributes)) is null)
             await DialectAuthentication.RefuseAsync(context);
     }
 

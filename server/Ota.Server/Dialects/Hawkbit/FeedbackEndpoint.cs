@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Ota.Server.CheckIns;
+using Ota.Server.Data;
 using Ota.Server.Deployments;
 using Ota.Server.Devices;
 using Ota.Server.Http;
@@ -61,6 +61,7 @@ internal sealed record Feedback(string Word, string? Detail)
 internal static class FeedbackEndpoint
 {
     public const int MaximumSize = 64 * 1024;
+    private const string LastError = "LastError: ";
 
     public static async Task PostAsync(HttpContext context, Caller caller)
     {
@@ -100,6 +101,8 @@ internal static class FeedbackEndpoint
     private static async Task TakeAsync(HttpContext context, Caller caller, Deployment open, Feedback feedback)
     {
         var desk = context.RequestServices.GetRequiredService<DialectDesk>();
+        if (feedback.Word == Feedback.Failed)
+            feedback = feedback with { Detail = Why(context, open, feedback.Detail) };
         // The steps of a recovery follow from what was fetched and what runs; a client can only end it.
         var isTaken = feedback.Word switch
         {
@@ -111,10 +114,19 @@ internal static class FeedbackEndpoint
         {
             var note = context.RequestServices.GetRequiredService<ClientNotes>().Of(caller);
             var says = ClientAttributes.Says(context.Request.Headers, note.Attributes);
-            isTaken = await HawkbitAsk.AskAsync(context, caller, note, says) is not null;
+            isTaken = await HawkbitAsk.HearAsync(context, caller, note, says) is not null;
         }
 
         if (!isTaken)
             await DialectAuthentication.RefuseAsync(context);
+    }
+
+    // RAUC's client says why on the way, and at the end only that it failed.
+    private static string? Why(HttpContext context, Deployment open, string? detail)
+    {
+        var told = context.RequestServices.GetRequiredService<Database>().Read(
+            connection => ReportLog.LastDetail(connection, open.Device, open.Id, LastError));
+        // LIKE takes any case on one of the databases.
+        return told?.IndexOf(LastError, StringComparison.OrdinalIgnoreCase) is { } at ? $"{told[(at + LastError.Length)..]}; {detail}".TrimEnd(' ', ';') : detail;
     }
 }

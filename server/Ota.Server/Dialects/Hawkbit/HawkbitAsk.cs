@@ -18,4 +18,12 @@ internal static class HawkbitAsk
             await desk.ConcludeAsync(caller, open.Id, "reverted", $"it said that it is done, and still says {says.Version} a day later");
         return answer;
     }
+
+    /// <summary>What its attributes and its last feedback ask: their answers show it no action, so that nothing is offered by them.</summary>
+    public static Task<DialectAnswer?> HearAsync(HttpContext context, Caller caller, ClientNote note, ClientSays says)
+    {
+        // What a recovery build says is news once; the step back follows from it then or never.
+        var isBetweenSteps = caller.Device.Open is { IsTwoStep: true, Offered: not null };
+        return AskAsync(context, caller, note, says with { IsLooking = !isBetweenSteps });
+    }
 }

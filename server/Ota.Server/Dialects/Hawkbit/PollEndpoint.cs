@@ -20,7 +20,8 @@ internal static class PollEndpoint
         var notes = services.GetRequiredService<ClientNotes>();
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var note = notes.Of(caller);
-        var says = ClientAttributes.Says(context.Request.Headers, note.Attributes);
+        // One that is to stop first is shown nothing else.
+        var says = ClientAttributes.Says(context.Request.Headers, note.Attributes) with { IsLooking = IsStopped(services, note, caller.Device.Open) is not null };
         if (await HawkbitAsk.AskAsync(context, caller, note, says) is not { } answer)
         {
             await DialectAuthentication.RefuseAsync(context);

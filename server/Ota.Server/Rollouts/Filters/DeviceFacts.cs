@@ -43,8 +43,10 @@ internal readonly record struct DeviceFacts(
     }
 
     /// <summary>The device as it says that it is, at this moment; null for one that never did.</summary>
-    public static DeviceFacts Of(Device device, CheckIn? checkIn, DateTimeOffset? at) =>
-        new(
+    public static DeviceFacts Of(Device device, CheckIn? checkIn, DateTimeOffset? at)
+    {
+        var isOurs = device.Client is null;
+        return new DeviceFacts(
             device.Id,
             device.PlainName,
             device.Hardware,
@@ -54,10 +56,14 @@ internal readonly record struct DeviceFacts(
             at?.ToUnixTimeMilliseconds(),
             device.State,
             checkIn?.Slot.Word(),
-            checkIn?.Restart.Cause,
-            checkIn?.Restart.Count,
+            isOurs || checkIn is { Restart.Count: > 0 } ? checkIn?.Restart.Cause : null,
+            Told(checkIn?.Restart.Count),
             checkIn?.SecurityCounter,
-            checkIn?.Uptime,
+            Told(checkIn?.Uptime),
             checkIn is null or { Rssi: 0 } ? null : checkIn.Rssi,
-            checkIn?.FreeMemory);
+            Told(checkIn?.FreeMemory));
+
+        // Of a client that is not ours 0 is what it did not tell.
+        long? Told(long? value) => isOurs || value > 0 ? value : null;
+    }
 }

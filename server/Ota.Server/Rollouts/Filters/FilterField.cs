@@ -44,17 +44,17 @@ internal sealed class FilterField
         },
         OfNumber("rssi", FieldKind.Number, "a number in dBm like -75", "nullif(rssi, 0)", (in facts) => facts.Rssi),
         OfNumber(
-            "free-memory", FieldKind.Number, "a number of bytes like 40000", Heard("free_memory"),
+            "free-memory", FieldKind.Number, "a number of bytes like 40000", Told("free_memory"),
             (in facts) => facts.FreeMemory),
         OfNumber(
-            "uptime", FieldKind.Duration, "a duration like 90s, 30m, 2h or 3d", Heard("uptime"),
+            "uptime", FieldKind.Duration, "a duration like 90s, 30m, 2h or 3d", Told("uptime"),
             (in facts) => facts.Uptime),
         OfNumber("last-seen", FieldKind.Moment, Time, "last_seen", (in facts) => facts.LastSeen),
         OfNumber("enrolled", FieldKind.Moment, Time, "enrolled", (in facts) => facts.Enrolled),
         OfNumber(
-            "restarts", FieldKind.Number, "a number of starts like 12", Heard("restarts"),
+            "restarts", FieldKind.Number, "a number of starts like 12", Told("restarts"),
             (in facts) => facts.Restarts),
-        OfWord("cause", CheckIn.Causes, "restart_cause", (in facts) => facts.Cause),
+        OfWord("cause", CheckIn.Causes, "CASE WHEN dialect IS NULL OR restarts > 0 THEN restart_cause END", (in facts) => facts.Cause),
         OfNumber(
             "security-counter", FieldKind.Number, "a number like 3", Heard("security_counter"),
             (in facts) => facts.SecurityCounter),
@@ -147,6 +147,10 @@ internal sealed class FilterField
 
     private static string Joined(string name) =>
         name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
+
+    // Of a client that is not ours 0 is what it did not tell.
+    private static string Told(string column) =>
+        $"CASE WHEN last_seen IS NOT NULL AND (dialect IS NULL OR {column} > 0) THEN {column} END";
 
     private static string Heard(string column) => $"CASE WHEN last_seen IS NOT NULL THEN {column} END";
 

@@ -30,6 +30,9 @@ internal sealed record ADeviceRow(
     /// <summary>The largest number that makes an id.</summary>
     public const int Most = 150;
 
+    /// <summary>How it speaks, if it is a client that is not ours.</summary>
+    public string? Dialect { get; init; }
+
     private const long Hour = 3_600_000;
 
     /// <summary>Enrolled two hours ago and seen one hour ago.</summary>
@@ -54,10 +57,14 @@ internal sealed record ADeviceRow(
         from cause in Gen.Elements(CheckIn.Causes)
         from numbers in Gen.ArrayOf(Gen.Choose(-3, 3), 4)
         from uptime in Gen.Choose(0, 5)
+        from dialect in Gen.Elements(null, "esp8266")
         select new ADeviceRow(
             IdOf(id), hardwareId, hardware, isInGroup == 0 ? null : @group, enrolled * Hour + beside,
             isSeen == 0 ? null : seen * Hour + beside, running, state, slot, cause,
-            numbers[0], numbers[1], uptime * 1800L + beside, numbers[2], numbers[3]);
+            numbers[0], numbers[1], uptime * 1800L + beside, numbers[2], numbers[3])
+        {
+            Dialect = dialect,
+        };
 
     public static string IdOf(int number) => $"device{number}";
 
@@ -67,6 +74,7 @@ internal sealed record ADeviceRow(
         var device = new Device(Id, "kettle", HardwareId, Hardware, now.AddMilliseconds(-EnrolledAgo))
         {
             Group = Group, State = State, RunningAtEnrollment = Running,
+            Client = ClientDialect.Find(Dialect) is { } dialect ? new ForeignClient(dialect, dialect.Protection) : null,
         };
         if (SeenAgo is { } ago)
         {

@@ -44,10 +44,10 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
         """
         INSERT INTO devices (id, product, hardware_id, hardware, group_name, enrolled, running, slot, security_counter,
                              state, last_seen, restart_cause, restart_at, restarts, uptime, rssi, free_memory,
-                             version_key, plain_name)
+                             dialect, version_key, plain_name)
         VALUES (@Id, @Product, @HardwareId, @Hardware, @GroupName, @Enrolled, @Running, @Slot, @SecurityCounter,
                 @State, @LastSeen, @RestartCause, @RestartAt, @Restarts, @Uptime, @Rssi, @FreeMemory,
-                @versionKey, @plainName)
+                @Dialect, @versionKey, @plainName)
         """;
 
     public static async Task<ADeviceTable> OnSqliteAsync(IReadOnlyCollection<ADeviceRow> rows)
@@ -70,7 +70,7 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
                 device.Id, device.Product, HardwareId = $"{number++}", device.Hardware,
                 Running = device.RunningAtEnrollment,
                 Enrolled = device.Enrolled.ToUnixTimeMilliseconds(),
-                Dialect = (string?)null, Protection = (string?)null,
+                Dialect = device.Client?.Dialect.Name, Protection = (string?)null,
             });
             if (device.Heard is { } heard)
                 DeviceTable.WriteHeard(connection, device.Id, heard);
@@ -95,7 +95,7 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
             {
                 row.Id, row.Product, row.HardwareId, row.Hardware, row.GroupName, row.Enrolled, row.Running, row.Slot,
                 row.SecurityCounter, row.State, row.LastSeen, row.RestartCause, row.RestartAt, row.Restarts,
-                row.Uptime, row.Rssi, row.FreeMemory,
+                row.Uptime, row.Rssi, row.FreeMemory, row.Dialect,
                 versionKey = VersionKey.Of(row.Running), plainName = source.PlainNameOf(row.Id),
             });
         }

@@ -209,6 +209,25 @@ public sealed class FilterTests
         Assert.Equal(holds, Filter.Parse(source, out _)!.Holds(DeviceFacts.Of(device), Now));
     }
 
+    [Theory]
+    [InlineData("uptime < 1h", "uptime")]
+    [InlineData("free-memory < 40000", "free-memory")]
+    [InlineData("restarts < 5", "restarts")]
+    [InlineData("cause = power-or-unknown", "cause")]
+    [InlineData("rssi > -75", "rssi")]
+    public void What_a_client_that_is_not_ours_never_told_compares_with_nothing(string source, string field)
+    {
+        var silent = ADeviceRow.Full with
+        {
+            Dialect = "esp8266", Uptime = 0, FreeMemory = 0, Restarts = 0, Cause = "power-or-unknown", Rssi = 0,
+        };
+        var telling = silent with { Uptime = 5, FreeMemory = 5, Restarts = 1, Rssi = -60 };
+
+        Assert.False(Filter.Parse(source, out _)!.Holds(DeviceFacts.Of(silent.ToDevice(Now)), Now));
+        Assert.True(Filter.Parse(field + " is none", out _)!.Holds(DeviceFacts.Of(silent.ToDevice(Now)), Now));
+        Assert.True(Filter.Parse(source, out _)!.Holds(DeviceFacts.Of(telling.ToDevice(Now)), Now));
+    }
+
     [Fact]
     public void Evaluation_allocates_nothing()
     {

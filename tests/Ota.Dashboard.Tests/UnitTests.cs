@@ -35,16 +35,16 @@ public sealed class UnitTests : OnARunningServer
     [Fact]
     public async Task A_version_that_a_unit_never_told_is_not_told_and_one_that_it_is_taken_to_run_is_assumed()
     {
-        await _server.AddProductAsync();
-        await _server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
-        var (id, sketch) = await AnEspSketch.AdoptAsync(_server);
+        await Server.AddProductAsync();
+        await Server.UploadedAsync(ABuild.Of("1.0.0", "firmware one"));
+        var (id, sketch) = await AnEspSketch.AdoptAsync(Server);
         (sketch.Version, sketch.SketchMd5) = (null, "");
         await sketch.HeldAsync();
-        await using var viewer = await AVisitor.OfAsync(_server, "viewer");
+        await using var viewer = await AVisitor.OfAsync(Server, "viewer");
         await viewer.OpenAsync("devices/" + id);
         await viewer.SeesAsync("not told");
 
-        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", device = id });
+        await Server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.0.0", device = id });
         await sketch.FetchAsync();
         await sketch.HeldAsync();
         await viewer.OpenAsync("devices/" + id);

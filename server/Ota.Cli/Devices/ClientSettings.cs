@@ -28,20 +28,24 @@ internal static class ClientSettings
         _ => null,
     };
 
-    // The version is not ours to know, and a wrong one would be believed.
+    // The token in the file: on the command line others see it, and one that begins with a dash is taken for options. The version is not ours to know, and a
+    // wrong one would be believed.
     private static string Swupdate(string tenant, AdoptedClient client, Uri address)
     {
-        var start = $"swupdate -f /etc/swupdate.cfg -H {Plain(client.Hardware)}:1.0 "
-            + $"-u '-t {tenant} -u {address} -i {Plain(client.HardwareId)} -k {Plain(client.Token)}";
+        var start = $"swupdate -f /etc/swupdate.cfg -H {Plain(client.Hardware)}:1.0 -u";
         return $$"""
             # SWUpdate: /etc/swupdate.cfg, where every image says its own VERSION
             globals : { {{(client.Protection == "signed" ? "public-key-file = \"/etc/swupdate.pem\"; " : "")}}postupdatecmd = "reboot"; };
+            suricatta : {
+              tenant = "{{tenant}}"; url = "{{address}}"; id = "{{Plain(client.HardwareId)}}";
+              targettoken = "{{Plain(client.Token)}}";
+            };
             identify : ( { name = "version"; value = "VERSION"; } );
 
             # how it is started; 1.0 is the board's revision
-            {{start}}'
+            {{start}} ''
             # the first time after the restart into what it installed; -c 3 after a fallback
-            {{start}} -c 2'
+            {{start}} '-c 2'
             """;
     }
 

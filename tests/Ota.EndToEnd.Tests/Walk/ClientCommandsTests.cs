@@ -31,10 +31,12 @@ public sealed class ClientCommandsTests : IAsyncLifetime
 
         var shown = (await DoneAsync("device", "adopt", "lamp", Mac, "--dialect", "hawkbit")).Out;
 
-        var start = $"swupdate -f /etc/swupdate.cfg -H lamp-board:1.0 -u '-t lamp -u {_server.Address}hawkbit -i {Mac} -k {token}";
+        const string Start = "swupdate -f /etc/swupdate.cfg -H lamp-board:1.0 -u";
         foreach (var line in new[]
         {
-            start + "'", start + " -c 2'", """identify : ( { name = "version"; value = "VERSION"; } );""", """globals : { postupdatecmd = "reboot"; };""",
+            Start + " ''", Start + " '-c 2'", $"""tenant = "lamp"; url = "{_server.Address}hawkbit"; id = "{Mac}";""", $"""targettoken = "{token}";""",
+            """identify : ( { name = "version"; value = "VERSION"; } );""",
+            """globals : { postupdatecmd = "reboot"; };""",
             $"hawkbit_server = {_server.Address.Authority}/hawkbit", "ssl = false", "tenant_id = lamp", $"target_name = {Mac}", $"auth_token = {token}",
             "post_update_reboot = true", "[device]", "sw_version = VERSION",
         })

@@ -33,9 +33,12 @@ internal static class ClientSettings
     private static string Swupdate(string tenant, AdoptedClient client, Uri address)
     {
         var start = $"swupdate -f /etc/swupdate.cfg -H {Plain(client.Hardware)}:1.0 -u";
+        var (key, remark) = client.Protection == "signed"
+            ? ("public-key-file = \"/etc/swupdate.pem\"; ", "")
+            : ("", "\n# with a public-key-file, as Debian's build demands: adopt it with --protection signed");
         return $$"""
-            # SWUpdate: /etc/swupdate.cfg, where every image says its own VERSION
-            globals : { {{(client.Protection == "signed" ? "public-key-file = \"/etc/swupdate.pem\"; " : "")}}postupdatecmd = "reboot"; };
+            # SWUpdate: /etc/swupdate.cfg, where every image says its own VERSION{{remark}}
+            globals : { {{key}}postupdatecmd = "reboot"; };
             suricatta : {
               tenant = "{{tenant}}"; url = "{{address}}"; id = "{{Plain(client.HardwareId)}}";
               targettoken = "{{Plain(client.Token)}}";

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Ota.Server.Tests.Running;
 
@@ -72,7 +73,7 @@ public sealed class TwoStepKillTests : IAsyncLifetime
                 if (await StateAsync(id) is "completed" or "failed")
                     break;
             }
-            catch (Exception cut) when (cut is HttpRequestException or IOException)
+            catch (Exception cut) when (cut is HttpRequestException or IOException or SocketException)
             {
                 await _host.ReviveAsync();
             }

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace Ota.EndToEnd.Tests.Walk;
 
 /// <summary>What a person reads who starts the server wrongly: one sentence, never a stack trace.</summary>
-public sealed class ServerStartTests : IDisposable
+public sealed partial class ServerStartTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -69,6 +70,21 @@ public sealed class ServerStartTests : IDisposable
     }
 
     [Fact]
+    public async Task The_demo_says_how_to_log_in_at_its_own_address()
+    {
+        await using var server = await OtaServer.NewAsync(_folder["data"], null, null, "--releases", _folder["releases"], "--demo");
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
+        string? login;
+        while ((login = Quoted().Match(server.Log) is { Success: true } found ? found.Groups[1].Value : null) is null)
+            await Task.Delay(50, patience.Token);
+
+        var said = (await Shell.RunAsync(_folder, login, new Dictionary<string, string>())).Succeeded().Out;
+
+        Assert.Contains($"at {server.Address}", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_lists_the_options_and_a_new_admin_key_ends_with_it()
     {
         var help = await RunAsync("--help");
@@ -104,4 +120,7 @@ public sealed class ServerStartTests : IDisposable
         })!;
         return await OtaCommand.ResultAsync(process);
     }
+
+    [GeneratedRegex("'(ota login [^']+)'")]
+    private static partial Regex Quoted();
 }

@@ -165,7 +165,7 @@ internal sealed class OtaApi : IDisposable
             var title = problem.Title ?? problem.Detail!;
             var later = response.Headers.RetryAfter?.Delta is { } wait ? $"Try again in {wait.TotalSeconds:0} s." : "";
             // Our server says it itself.
-            var detail = problem.Detail?.EndsWith(later, StringComparison.Ordinal) == true ? problem.Detail : $"{problem.Detail} {later}";
+            var detail = problem.Detail?.EndsWith(later, StringComparison.Ordinal) == true ? problem.Detail : $"{problem.Detail} {later}".Trim();
             return FailureException.Refused(problem.Type ?? "about:blank", title, detail, status);
         }
 

@@ -44,7 +44,7 @@ internal sealed partial class CheckInFlow(
     public TimeSpan? Hold(Caller caller, CheckIn checkIn)
     {
         var device = caller.Device;
-        if (products.Find(device.Product) is not { } product || caller.IsStale || recoveries.MayBeStranded(device, checkIn)
+        if (products.Find(device.Product) is not { } product || caller.IsStale || recoveries.MayBeStranded(device, checkIn.Running)
             || !CheckInPolicy.TellsNothingNew(device, checkIn, product))
             return null;
         var now = time.GetUtcNow();

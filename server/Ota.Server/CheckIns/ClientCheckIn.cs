@@ -115,7 +115,7 @@ internal static class ClientCheckIn
     }
 
     /// <summary>A version as releases spell it: <c>v1.2</c> is <c>1.2.0</c>.</summary>
-    private static string Spelled(string version)
+    public static string Spelled(string version)
     {
         if (Names.VersionFault(version) is null)
             return version;

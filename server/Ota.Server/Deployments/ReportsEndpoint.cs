@@ -115,7 +115,8 @@ internal sealed class ReportLog(Fleet fleet, Database database, SystemPinWriter 
     private const string NextSql = "SELECT COALESCE(max(seq), 0) + 1 FROM reports WHERE device = @device";
 
     private const long Unnumbered = -1;
-    private const int LongestDetail = 200;
+    /// <summary>In characters; what is longer is cut.</summary>
+    public const int LongestDetail = 200;
 
     // Progress is shown by the deployment itself; a line for each percent would drown the rest.
     private const string LatestSql =

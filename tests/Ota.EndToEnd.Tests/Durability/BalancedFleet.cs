@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Ota.EndToEnd.Tests.Durability;
@@ -63,7 +64,7 @@ internal sealed class BalancedFleet(IReadOnlyList<OtaServer> servers) : IDisposa
                 await CheckInAsync(unit, server, version);
                 await ReportAsync(unit, server);
             }
-            catch (Exception gone) when (gone is HttpRequestException or IOException or TaskCanceledException)
+            catch (Exception gone) when (gone is HttpRequestException or IOException or SocketException or TaskCanceledException)
             {
                 // Killed or frozen: nothing was acknowledged, so nothing is remembered.
             }

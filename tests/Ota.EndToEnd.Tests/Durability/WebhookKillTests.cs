@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -134,7 +135,7 @@ public sealed class WebhookKillTests(ITestOutputHelper output) : IAsyncLifetime
             while (!stop.IsCancellationRequested)
                 await StepAsync(unit, stop);
         }
-        catch (Exception fault) when (fault is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception fault) when (fault is HttpRequestException or IOException or SocketException or OperationCanceledException)
         {
             // Killed, as wanted.
         }

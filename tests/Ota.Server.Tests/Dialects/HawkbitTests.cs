@@ -91,6 +91,7 @@ public class HawkbitTests : IAsyncLifetime
         async Task AgreeAsync()
         {
             var polling = AHawkbitClient.Parse(await _client.GetAsync(_client.Path)).GetProperty("config").GetProperty("polling").GetProperty("sleep").GetString()!;
+            await _client.TellAsync("1.0.0");
             var shown = await _client.ShownAsync();
             Assert.Equal(
                 TimeSpan.Parse(polling, null).TotalSeconds,
@@ -171,20 +172,23 @@ public class HawkbitTests : IAsyncLifetime
         Assert.Equal(410, (await _client.GetAsync(_client.Path + "/deploymentBase/" + action.Id)).Status);
     }
 
-    [Fact]
-    public async Task What_RAUC_refused_it_for_is_the_deployments_detail_though_it_says_so_before_the_end()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(170)]
+    public async Task What_RAUC_refused_it_for_is_the_deployments_detail_though_it_says_so_before_the_end(int more)
     {
         await DeployAsync("1.1.0");
         var action = await _client.ActionAsync();
         await _client.FetchAsync(action);
-        foreach (var message in new[] { "  0% Installing", "LastError: signature verification failed: self-signed certificate", "100% Installing failed.", "idle" })
+        foreach (var message in new[] { "  0% Installing", "LastError: signature failed" + new string('e', more), "100% Installing failed.", "idle" })
             Assert.Equal(200, (await _client.FeedbackAsync(action.Id, "proceeding", "none", message)).Status);
 
         await _client.FeedbackAsync(action.Id, "closed", "failure", "Failed to install software bundle.");
 
         Assert.Equal("failed", await _client.StateAsync());
-        Assert.StartsWith(
-            "signature verification failed: self-signed certificate; ", (await DeploymentAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        var detail = (await DeploymentAsync()).GetProperty("detail").GetString()!;
+        Assert.StartsWith("signature failed", detail, StringComparison.Ordinal);
+        Assert.EndsWith("Failed to install software bundle.", detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -290,6 +294,25 @@ public class HawkbitTests : IAsyncLifetime
         await _client.TellAsync("1.0.0");
 
         Assert.Equal("completed", await _client.StateAsync());
+    }
+
+    [Fact]
+    public async Task A_recovery_that_was_given_up_goes_on_when_its_build_tells_its_version()
+    {
+        await _server.UploadedAsync(Rescue());
+        await _client.TellAsync("1.0.0");
+        await _server.PostAsync($"api/v1/devices/{_client.Device}/recover", new { reason = "the router is new" });
+        var first = await _client.ActionAsync();
+        await _client.FetchAsync(first);
+        await _client.FeedbackAsync(first.Id, "closed", "success");
+        _server.Time.Ahead = TimeSpan.FromDays(8);
+        await _client.TellAsync("1.0.0");
+        Assert.Equal("failed", await _client.StateAsync());
+
+        await _client.TellAsync("9.0.0");
+
+        Assert.Equal("awaiting-return", await _client.StateAsync());
+        Assert.Equal("1.0.0", (await _client.ActionAsync()).Version);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Ota.Server.Tests.Running;
 
@@ -11,7 +12,7 @@ namespace Ota.Server.Tests.Recovery;
 public sealed class StatementKillTests(ITestOutputHelper output) : IAsyncLifetime
 {
     // In the plain form every so many statements; beginning at the first.
-    private static readonly int Stride = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 1 : 3;
+    private static readonly int Stride = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 1 : 5;
     private KillHost _host = null!;
     private string _enrollmentKey = "";
 
@@ -82,7 +83,7 @@ public sealed class StatementKillTests(ITestOutputHelper output) : IAsyncLifetim
                 Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
                 return;
             }
-            catch (HttpRequestException)
+            catch (Exception cut) when (cut is HttpRequestException or SocketException)
             {
                 await _host.ReviveAsync();
             }

@@ -55,7 +55,7 @@ internal sealed class KillHost : IAsyncDisposable
         {
             (await Staff.GetAsync("healthz")).Dispose();
         }
-        catch (HttpRequestException)
+        catch (Exception cut) when (cut is HttpRequestException or SocketException)
         {
             await RestartAsync();
         }

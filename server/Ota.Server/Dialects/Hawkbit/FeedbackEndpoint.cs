@@ -127,6 +127,9 @@ internal static class FeedbackEndpoint
         var told = context.RequestServices.GetRequiredService<Database>().Read(
             connection => ReportLog.LastDetail(connection, open.Device, open.Id, LastError));
         // LIKE takes any case on one of the databases.
-        return told?.IndexOf(LastError, StringComparison.OrdinalIgnoreCase) is { } at ? $"{told[(at + LastError.Length)..]}; {detail}".TrimEnd(' ', ';') : detail;
+        if (told?.IndexOf(LastError, StringComparison.OrdinalIgnoreCase) is not { } at)
+            return detail;
+        var end = string.IsNullOrEmpty(detail) ? "" : "; " + detail;
+        return ShortText.Start(told[(at + LastError.Length)..], Math.Max(1, ReportLog.LongestDetail - end.Length)) + end;
     }
 }

@@ -19,11 +19,20 @@ internal static class HawkbitAsk
         return answer;
     }
 
-    /// <summary>What its attributes and its last feedback ask: their answers show it no action, so that nothing is offered by them.</summary>
-    public static Task<DialectAnswer?> HearAsync(HttpContext context, Caller caller, ClientNote note, ClientSays says)
+    /// <summary>
+    /// What its attributes and its last feedback ask: their answers show it no action, so that nothing is offered by them, and no time, so that it keeps to
+    /// what its poll was told.
+    /// </summary>
+    public static async Task<DialectAnswer?> HearAsync(HttpContext context, Caller caller, ClientNote note, ClientSays says)
     {
-        // What a recovery build says is news once; the step back follows from it then or never.
-        var isBetweenSteps = caller.Device.Open is { IsTwoStep: true, Offered: not null };
-        return AskAsync(context, caller, note, says with { IsLooking = !isBetweenSteps });
+        var (services, device, next) = (context.RequestServices, caller.Device, caller.Device.Heard?.Next);
+        // What a recovery build says is news once; the way back follows from it then or never, also after the recovery was given up.
+        var isNews = device.Open is { IsTwoStep: true, Offered: not null }
+            || (says.Version is { } version
+                && services.GetRequiredService<StrandedRecoveries>().MayBeStranded(device, ClientCheckIn.Spelled(version.Trim())));
+        var answer = await AskAsync(context, caller, note, says with { IsLooking = !isNews });
+        if (answer is not null && device.Heard is { } heard && next > heard.At)
+            services.GetRequiredService<DialectDesk>().Expect(caller, next.Value - heard.At);
+        return answer;
     }
 }

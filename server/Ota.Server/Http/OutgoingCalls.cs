@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Ota.Server.Http;
 
@@ -38,6 +39,11 @@ internal sealed class OutgoingCalls(TimeProvider time) : IDisposable
         catch (HttpRequestException fault)
         {
             return $"no answer ({fault.HttpRequestError})";
+        }
+        catch (SocketException fault)
+        {
+            // One that is cut as soon as it stands comes bare.
+            return $"no answer ({fault.SocketErrorCode})";
         }
     }
 

@@ -36,7 +36,7 @@ internal static class BlobConnection
             new($"Azure Blob Storage answered {answered.Status} {answered.ErrorCode}".TrimEnd()),
         // Of the upload's own file, not of the storage.
         FileNotFoundException => null,
-        RequestFailedException or AggregateException or OperationCanceledException or IOException =>
+        RequestFailedException or AggregateException or OperationCanceledException or IOException or SocketException =>
             new($"Azure Blob Storage does not answer ({Innermost(fault)})"),
         _ => null,
     };

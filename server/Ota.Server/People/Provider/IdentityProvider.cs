@@ -1,6 +1,7 @@
 using System.IdentityModel.Tokens.Jwt;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Claims;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
@@ -80,7 +81,7 @@ internal sealed partial class IdentityProvider : IDisposable
         {
             answer = await TokensAsync(found, code, state, cancellation);
         }
-        catch (Exception fault) when (fault is HttpRequestException || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception fault) when (fault is HttpRequestException or SocketException || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             Log.Unreachable(_logger, _settings.Authority.Authority, CauseOf(fault));
             return Unreachable();
@@ -216,7 +217,7 @@ internal sealed partial class IdentityProvider : IDisposable
         {
             return Usable(await OpenIdConnectConfigurationRetriever.GetAsync(_configuration.MetadataAddress, _documents, cancellation));
         }
-        catch (Exception fault) when (fault is IOException or HttpRequestException or InvalidOperationException or ArgumentException)
+        catch (Exception fault) when (fault is IOException or HttpRequestException or SocketException or InvalidOperationException or ArgumentException)
         {
             Log.Unreachable(_logger, _settings.Authority.Authority, CauseOf(fault));
             return null;

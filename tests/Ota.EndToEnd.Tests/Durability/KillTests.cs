@@ -12,7 +12,7 @@ public sealed class KillTests(ITestOutputHelper output) : IAsyncLifetime
     private const int Seed = 20261;
     static KillTests() => SQLitePCL.Batteries_V2.Init();
 
-    private static readonly int Kills = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 1000 : 60;
+    private static readonly int Kills = Environment.GetEnvironmentVariable("OTA_TEST_LONG") == "1" ? 1000 : 40;
     private readonly TemporaryFolder _folder = new();
     private readonly HashSet<string> _wholeImages = [];
     private OtaServer _server = null!;

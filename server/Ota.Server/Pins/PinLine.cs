@@ -12,7 +12,7 @@ internal enum PinReader
     /// <summary>Whoever has the device's pin token.</summary>
     PinToken,
 
-    /// <summary>A connection that speaks Blynk.</summary>
+    /// <summary>A connection that speaks Blynk. Which of a device's connections is the newest is the sessions' to say: an older one ends itself.</summary>
     Blynk,
 
     /// <summary>Staff and apps; several at a time.</summary>
@@ -34,7 +34,7 @@ internal sealed class PinWait(PinReader reader, long rings) : TaskCompletionSour
 /// </summary>
 internal sealed class PinLine(TimeProvider time, Meters meters)
 {
-    private const int MostStaff = 16;
+    private const int MostTogether = 16;
     private readonly List<PinWait> _waiting = [];
     private PinExtent? _extent;
     private long _rings;
@@ -61,7 +61,10 @@ internal sealed class PinLine(TimeProvider time, Meters meters)
         }
     }
 
-    /// <summary>Begins to wait. The newest wins: a caller that waits already, and was perhaps cut off, is told that nothing came.</summary>
+    /// <summary>
+    /// Begins to wait. Of a device's own calls the newest wins: the one that waits already, and was perhaps cut off, is told that nothing came. Of
+    /// the others some may wait together, and the oldest is told so.
+    /// </summary>
     /// <param name="extent">How far the pins have come, if that was read since the last write.</param>
     public PinWait Enter(PinReader reader, out PinExtent? extent)
     {
@@ -69,7 +72,7 @@ internal sealed class PinLine(TimeProvider time, Meters meters)
         PinWait? oldest = null;
         lock (_waiting)
         {
-            if (_waiting.Count(other => other.Reader == reader) >= (reader == PinReader.Staff ? MostStaff : 1))
+            if (_waiting.Count(other => other.Reader == reader) >= (reader is PinReader.Device or PinReader.PinToken ? 1 : MostTogether))
             {
                 oldest = _waiting.First(other => other.Reader == reader);
                 _waiting.Remove(oldest);

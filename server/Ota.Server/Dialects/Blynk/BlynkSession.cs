@@ -202,7 +202,7 @@ internal sealed class BlynkSession(
             while (true)
             {
                 var rows = await lines.NextAsync(_caller.Device, PinReader.Blynk, after, Timeout.InfiniteTimeSpan, MostWrites, connection.Over);
-                // Nothing comes only when this is over, or another connection of the same device has taken its place.
+                // Nothing comes only when this is over.
                 if (rows.Count == 0 || IsRevoked)
                     return;
                 foreach (var row in rows)

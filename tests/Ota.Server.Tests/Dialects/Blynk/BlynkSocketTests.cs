@@ -3,7 +3,9 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
+using Ota.Server.Devices;
 using Ota.Server.Dialects.Blynk;
+using Ota.Server.Pins;
 using Ota.Server.Settings;
 using Ota.Server.Tests.Running;
 
@@ -244,6 +246,23 @@ public sealed class BlynkSocketTests : IAsyncLifetime
         await _server.SetPinAsync(_device, "1", "a");
         Assert.Equal("vw|1|a", await second.WrittenAsync());
         Assert.Equal("true", await _server.Anyone.GetStringAsync($"external/api/isHardwareConnected?token={_token}"));
+    }
+
+    [Fact]
+    public async Task A_first_session_that_comes_to_its_pins_only_after_the_second_one_did_takes_nothing_from_it()
+    {
+        await using var second = await ASketch.LoggedInAsync(_server, _token);
+        await second.PingAsync();
+        var lines = _server.App.Services.GetRequiredService<PinLines>();
+        var device = _server.App.Services.GetRequiredService<Fleet>().Find(_device.Id)!;
+        using var over = new CancellationTokenSource();
+        var first = lines.NextAsync(device, PinReader.Blynk, long.MaxValue, Timeout.InfiniteTimeSpan, 8, over.Token);
+        await second.PingAsync();
+        await over.CancelAsync();
+        await first;
+
+        await _server.SetPinAsync(_device, "1", "a");
+        Assert.Equal("vw|1|a", await second.WrittenAsync());
     }
 
     [Fact]

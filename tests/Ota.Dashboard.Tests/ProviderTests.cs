@@ -18,6 +18,9 @@ public sealed class ProviderTests
         Assert.Equal("/people", new Uri(visitor.Page.Url).AbsolutePath);
         await visitor.SeesAsync("ada of the provider");
         Assert.Equal("at the provider", await visitor.Page.Locator("td[data-label='Second factor']").InnerTextAsync());
+        // Role and password are changed there, not here.
+        Assert.Equal("admin", (await visitor.Page.Locator("td[data-label='Role']").First.InnerTextAsync()).Trim());
+        Assert.Equal(0, await visitor.Page.Locator("button:has-text('New code')").CountAsync());
         var person = (await server.GetAsync("api/v1/people"))[0];
         Assert.Equal(("admin", "active", provider.Address), (
             person.GetProperty("role").GetString(), person.GetProperty("state").GetString(), person.GetProperty("provider").GetString()));

@@ -109,7 +109,7 @@ internal sealed partial class CheckInFlow(
             Log.Offered(logger, device.Id, order.Action, order.Number, order.Deployment);
         return new CheckInDecision(order, handed.Statement, handed.Image, wait, IsGone: draft.Open is { Action: DeploymentAction.Decommission })
         {
-            HandsOut = order is not null || checkIn.IsLooking || draft.Open is { IsTwoStep: true } ? handed.Release : null,
+            HandsOut = order is not null || draft.IsLooking || draft.Open is { IsTwoStep: true } ? handed.Release : null,
             Deployment = draft.Open,
         };
     }
@@ -232,7 +232,7 @@ internal sealed partial class CheckInFlow(
                         && SignalPolicy.Waits(product.Signal, draft.CheckIn.Rssi, open.Deferred, draft.Now):
                     draft.Defer();
                     break;
-                case null when draft.CheckIn.IsLooking:
+                case null when draft.IsLooking:
                     return new Handed(Release: release);
                 case null:
                     draft.Offer(
@@ -263,7 +263,7 @@ internal sealed partial class CheckInFlow(
         var running = draft.CheckIn.Tells == Telling.Version ? draft.CheckIn.Running : null;
         var answer = TwoStepRecovery.Ask(TwoStepDeployment.Of(open, build, releases.Find(open.Returns)!), running, draft.Now);
         var handed = releases.Find(answer.HandOut);
-        if (!draft.CheckIn.IsLooking || handed is null)
+        if (!draft.IsLooking || handed is null)
             draft.Recover(open, open.With(answer.Next), handed?.Version);
         return new Handed(Release: handed);
     }

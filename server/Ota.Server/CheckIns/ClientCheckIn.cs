@@ -22,6 +22,9 @@ internal sealed record ClientSays(
 
     /// <summary>See <see cref="CheckIn.IsLooking"/>.</summary>
     public bool IsLooking { get; init; }
+
+    /// <summary>See <see cref="CheckIn.StopsFirst"/>.</summary>
+    public bool StopsFirst { get; init; }
 }
 
 /// <summary>
@@ -59,6 +62,7 @@ internal static class ClientCheckIn
             ToldImage = image,
             IsBusy = says.IsBusy,
             IsLooking = says.IsLooking,
+            StopsFirst = says.StopsFirst,
         };
     }
 

@@ -48,6 +48,10 @@ public static class DeploymentProgress
     /// <summary>True when nothing more will happen.</summary>
     public static bool IsOver(this DeploymentState state) => state >= DeploymentState.Confirmed;
 
+    /// <summary>Ended from this side: a client that has begun with it is to be told to stop.</summary>
+    public static bool IsCalledOff(this DeploymentState state) =>
+        state is DeploymentState.Cancelled or DeploymentState.Withdrawn or DeploymentState.Superseded or DeploymentState.Expired;
+
     /// <summary>
     /// The state after a device's report, or null when the report changes nothing. A report never confirms an installation: only a
     /// check-in from the new image does. Late reports of earlier steps change nothing either, as batches may cross.

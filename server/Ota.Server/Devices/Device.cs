@@ -159,7 +159,7 @@ internal sealed class Device(string id, string product, string hardwareId, strin
     {
         Telling.Nothing => true,
         Telling.Version => false,
-        // How a client tells is not on disk.
+        // It has not asked since how it tells is on disk.
         _ => State == DeploymentWords.Of(DeploymentState.Assumed),
     };
 

@@ -72,6 +72,8 @@ internal sealed class DeviceRow
 
     public long ShutOut { get; init; }
 
+    public long Tells { get; init; }
+
     public static DeviceRow Of(DbDataReader row) => new()
     {
         Id = row.GetString(0),
@@ -106,6 +108,7 @@ internal sealed class DeviceRow
         Protection = Text(row, 29),
         ToldImage = Text(row, 30),
         ShutOut = row.GetInt64(31),
+        Tells = row.GetInt64(32),
     };
 
     /// <summary>Lets a device's facts be as they stand here.</summary>
@@ -179,7 +182,10 @@ internal sealed class DeviceRow
                         Uptime,
                         (int)Rssi,
                         FreeMemory,
-                        kept(Hardware)),
+                        kept(Hardware))
+                    {
+                        Tells = (Telling)Tells,
+                    },
                     DateTimeOffset.FromUnixTimeMilliseconds(seen),
                     DateTimeOffset.FromUnixTimeMilliseconds(NextCheckIn ?? seen),
                     Generation)

@@ -14,7 +14,7 @@ internal static class DeviceTable
         SELECT id, product, hardware_id, hardware, group_name, generation, enrolled, checked_in, handed_over, running, release, slot,
                security_counter, last_order, order_number, instruction, state, last_seen, next_check_in, restart_cause, restart_at,
                restarts, uptime, rssi, free_memory, zone, before_running, before_release,
-               dialect, protection, told_image, shut_out
+               dialect, protection, told_image, shut_out, tells
         FROM devices
         """;
 
@@ -41,7 +41,7 @@ internal static class DeviceTable
         """
         UPDATE devices SET checked_in = 1, running = @Running, release = @Release, slot = @Slot, security_counter = @SecurityCounter,
                last_order = @LastOrder, last_seen = @LastSeen, next_check_in = @NextCheckIn, restart_cause = @RestartCause,
-               restart_at = @RestartAt, restarts = @Restarts, uptime = @Uptime, rssi = @Rssi, free_memory = @FreeMemory
+               restart_at = @RestartAt, restarts = @Restarts, uptime = @Uptime, rssi = @Rssi, free_memory = @FreeMemory, tells = @Tells
         WHERE id = @Id AND generation = @Generation
         """;
 
@@ -76,7 +76,8 @@ internal static class DeviceTable
             ("@Restarts", heard.CheckIn.Restart.Count),
             ("@Uptime", heard.CheckIn.Uptime),
             ("@Rssi", heard.CheckIn.Rssi),
-            ("@FreeMemory", heard.CheckIn.FreeMemory));
+            ("@FreeMemory", heard.CheckIn.FreeMemory),
+            ("@Tells", (long)heard.CheckIn.Tells));
 
     /// <summary>Every row, one after the other and by hand: a mapper takes as long as the database.</summary>
     public static IEnumerable<DeviceRow> All(DbConnection connection)

@@ -16,11 +16,11 @@ internal static class HeardBatch
         UPDATE devices SET checked_in = 1, running = heard.running, release = heard.release, slot = heard.slot,
                security_counter = heard.security_counter, last_order = heard.last_order, last_seen = heard.last_seen,
                next_check_in = heard.next_check_in, restart_cause = heard.restart_cause, restart_at = heard.restart_at, restarts = heard.restarts,
-               uptime = heard.uptime, rssi = heard.rssi, free_memory = heard.free_memory
+               uptime = heard.uptime, rssi = heard.rssi, free_memory = heard.free_memory, tells = heard.tells
         FROM unnest(@Ids, @Generations, @Running, @Releases, @Slots, @SecurityCounters, @LastOrders, @LastSeen, @NextCheckIns, @RestartCauses,
-                    @RestartsAt, @Restarts, @Uptimes, @Rssi, @FreeMemory)
+                    @RestartsAt, @Restarts, @Uptimes, @Rssi, @FreeMemory, @Tells)
              AS heard (id, generation, running, release, slot, security_counter, last_order, last_seen, next_check_in, restart_cause,
-                       restart_at, restarts, uptime, rssi, free_memory)
+                       restart_at, restarts, uptime, rssi, free_memory, tells)
         WHERE devices.id = heard.id AND devices.generation = heard.generation
               AND (devices.last_seen IS NULL OR devices.last_seen < heard.last_seen)
         """;
@@ -43,7 +43,8 @@ internal static class HeardBatch
             ("@Restarts", Of(heard => (long)heard.CheckIn.Restart.Count)),
             ("@Uptimes", Of(heard => heard.CheckIn.Uptime)),
             ("@Rssi", Of(heard => (long)heard.CheckIn.Rssi)),
-            ("@FreeMemory", Of(heard => heard.CheckIn.FreeMemory)));
+            ("@FreeMemory", Of(heard => heard.CheckIn.FreeMemory)),
+            ("@Tells", Of(heard => (long)heard.CheckIn.Tells)));
 
         T[] Of<T>(Func<Heard, T> value) => [.. batch.Select(one => value(one.Heard))];
     }

@@ -249,6 +249,22 @@ public class HawkbitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_later_rollout_that_takes_the_place_of_what_was_shown_is_not_offered_by_the_poll_that_says_to_stop()
+    {
+        await _client.TellAsync("1.0.0");
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.1.0", all = true });
+        var first = await _client.ActionAsync();
+        await _server.UploadedAsync(ABuild.Of("1.2.0", "another"));
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.2.0", all = true });
+
+        Assert.Equal(["cancelAction"], (await _client.PollAsync()).Keys);
+        Assert.Equal("ordered", await _client.StateAsync());
+        await _client.FeedbackAsync(first.Id, "closed", "success", "cancellation acknowledged.", "cancelAction");
+        await _client.ActionAsync();
+        Assert.Equal("offered", await _client.StateAsync());
+    }
+
+    [Fact]
     public async Task What_is_cancelled_after_it_was_shown_is_to_be_stopped_until_the_client_says_so()
     {
         await DeployAsync("1.1.0");

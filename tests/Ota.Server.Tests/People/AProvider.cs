@@ -82,6 +82,9 @@ internal sealed class AProvider : IAsyncDisposable
     /// <summary>A new key in the old one's place.</summary>
     public void RollOver() => _key = NewKey();
 
+    /// <summary>It answers no more.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     /// <summary>A token that it did not sign.</summary>

@@ -45,6 +45,20 @@ public class ProviderTests : AtAProvider
     }
 
     [Fact]
+    public async Task A_provider_that_is_gone_when_somebody_comes_back_from_it_is_said_to_be_gone_and_nobody_is_refused()
+    {
+        using var ada = new ABrowser(Server);
+        var back = await Provider.BackAsync(ada);
+        await Provider.StopAsync();
+
+        using var answer = await ada.Client.GetAsync(back);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains("The provider cannot be reached.", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.False(await ada.IsSignedInAsync());
+    }
+
+    [Fact]
     public async Task A_session_ends_after_twelve_hours_however_much_it_is_used()
     {
         using var ada = await SignedInAsync();

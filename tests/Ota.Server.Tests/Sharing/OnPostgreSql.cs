@@ -238,6 +238,15 @@ public sealed class HawkbitOnPostgreSqlTests : Dialects.HawkbitTests
     }
 }
 
+public sealed class TellingOnPostgreSqlTests : Dialects.TellingTests
+{
+    public override ValueTask InitializeAsync()
+    {
+        RunningServer.UsePostgreSql();
+        return base.InitializeAsync();
+    }
+}
+
 public sealed class HawkbitRefusalOnPostgreSqlTests : Dialects.HawkbitRefusalTests
 {
     public override ValueTask InitializeAsync()

@@ -74,8 +74,4 @@ internal static class HawkbitPolicy
     /// <summary>Whether a client is asked for its attributes. SWUpdate does nothing else while it is.</summary>
     public static bool WantsAttributes(Deployment? open, ClientNote note, DateTimeOffset now) =>
         note.Told == DateTimeOffset.UnixEpoch || (open is null ? now - note.Told >= ToTellAgain : IsDone(open, note));
-
-    /// <summary>Whether a client that was shown an action which is over is to be told to stop.</summary>
-    public static bool IsCalledOff(DeploymentState? state) =>
-        state is DeploymentState.Cancelled or DeploymentState.Withdrawn or DeploymentState.Superseded or DeploymentState.Expired;
 }

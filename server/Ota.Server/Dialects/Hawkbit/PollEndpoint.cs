@@ -21,7 +21,10 @@ internal static class PollEndpoint
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var note = notes.Of(caller);
         // One that is to stop first is shown nothing else.
-        var says = ClientAttributes.Says(context.Request.Headers, note.Attributes) with { IsLooking = IsStopped(services, note, caller.Device.Open) is not null };
+        var says = ClientAttributes.Says(context.Request.Headers, note.Attributes) with
+        {
+            IsLooking = IsStopped(services, note, caller.Device.Open) is not null, StopsFirst = note.Action != 0,
+        };
         if (await HawkbitAsk.AskAsync(context, caller, note, says) is not { } answer)
         {
             await DialectAuthentication.RefuseAsync(context);
@@ -55,7 +58,7 @@ internal static class PollEndpoint
             return null;
         var shown = services.GetRequiredService<Database>().Read(
             connection => DeploymentTable.Find(connection, HawkbitPolicy.DeploymentOf(note.Action)));
-        return HawkbitPolicy.IsCalledOff(shown?.State) ? note.Action : null;
+        return shown?.State.IsCalledOff() == true ? note.Action : null;
     }
 
     private static Href To(HttpContext context, string what, long action, string? query = null) =>

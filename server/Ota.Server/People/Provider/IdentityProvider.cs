@@ -14,8 +14,8 @@ using Ota.Server.Settings;
 
 namespace Ota.Server.People.Provider;
 
-/// <summary>Whom the provider says somebody is; or why that is not believed, for that person.</summary>
-internal sealed record Redeemed(ClaimsIdentity? Claims, string? Fault);
+/// <summary>Whom the provider says somebody is; or why that is not believed, for that person, and with which HTTP status.</summary>
+internal sealed record Redeemed(ClaimsIdentity? Claims, string? Fault, int Status = StatusCodes.Status403Forbidden);
 
 /// <summary>
 /// Asks an OpenID Connect provider who somebody is: authorization code with PKCE. The discovery document, the keys and their rollover, and every check
@@ -247,7 +247,7 @@ internal sealed partial class IdentityProvider : IDisposable
             : string.Concat(cause.Message.Take(LongestCause).Select(c => char.IsControl(c) ? ' ' : c));
     }
 
-    private static Redeemed Unreachable() => new(Claims: null, CannotBeReached);
+    private static Redeemed Unreachable() => new(Claims: null, CannotBeReached, StatusCodes.Status503ServiceUnavailable);
 
     private Redeemed Disbelieved(string reason, string told)
     {

@@ -74,9 +74,9 @@ internal static class ProviderPages
     private static async Task<(Person? Person, string Fault, int Status)> ArriveAsync(
         HttpContext context, IdentityProvider provider, ProviderState begun, string code, string? issuer)
     {
-        var (claims, fault) = await provider.RedeemAsync(code, issuer, begun, context.RequestAborted);
+        var (claims, fault, status) = await provider.RedeemAsync(code, issuer, begun, context.RequestAborted);
         if (claims is null)
-            return (null, fault!, StatusCodes.Status403Forbidden);
+            return (null, fault!, status);
         var settings = context.RequestServices.GetRequiredService<ProviderSettings>();
         var people = context.RequestServices.GetRequiredService<ProviderPeople>();
         if (ProviderPolicy.RoleOf(claims, settings) is not { } role)

@@ -31,7 +31,7 @@ internal sealed class ADeviceTable(DbConnection connection) : IAsyncDisposable
             security_counter bigint, last_order bigint, order_number bigint, instruction bigint, state text,
             last_seen bigint, next_check_in bigint, restart_cause text, restart_at bigint, restarts bigint,
             uptime bigint, rssi bigint, free_memory bigint, zone text, before_running text, before_release text,
-            dialect text, protection text, told_image text, shut_out bigint NOT NULL DEFAULT 0, version_key text, plain_name text)
+            dialect text, protection text, told_image text, shut_out bigint NOT NULL DEFAULT 0, tells bigint NOT NULL DEFAULT 0, version_key text, plain_name text)
         """;
 
     private const string DetailsSql =

@@ -22,7 +22,7 @@ internal sealed partial class RetentionPass(
     ImageClaims claims,
     Database database,
     TimeProvider time,
-    ILogger<RetentionPass> logger)
+    ILogger<RetentionPass> logger) : IDisposable
 {
     /// <summary>Files that one pass removes at most; the next one goes on.</summary>
     public const int MostInAPass = 100;
@@ -32,6 +32,8 @@ internal sealed partial class RetentionPass(
     /// <summary>A file that no release names may belong to an upload that a crash cut short, and is kept so long for whoever looks into that.</summary>
     private static readonly TimeSpan OrphanLife = TimeSpan.FromDays(1);
 
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
     /// <summary>Removes the files that were given up when the process ended; before the first upload is taken.</summary>
     public async Task FinishAsync(CancellationToken cancellation)
     {
@@ -39,8 +41,23 @@ internal sealed partial class RetentionPass(
             await RemoveAsync(image, cancellation);
     }
 
-    /// <summary>Looks at every image once. One pass at a time.</summary>
+    /// <summary>Looks at every image once. One pass at a time: of two at once each would leave to the other what the other leaves to it.</summary>
     public async Task RunAsync(CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            await LookAsync(cancellation);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task LookAsync(CancellationToken cancellation)
     {
         claims.Begin();
         // Where several servers share the images, another one may have had the duty, and what it saw to be needed it told nobody.

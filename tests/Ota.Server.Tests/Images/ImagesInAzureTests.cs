@@ -31,7 +31,7 @@ public sealed class ImagesInAzureTests(Azurite azurite)
         unit.Live();
         Assert.Equal("1.1.0", unit.Running);
 
-        Assert.Equal(0, server.StoredFiles);
+        Assert.Empty(server.StoredFiles);
         AssertTellsNoSecret(server.Log.Text);
     }
 
@@ -46,7 +46,7 @@ public sealed class ImagesInAzureTests(Azurite azurite)
 
         using var answer = await device.GetAsync("images/" + build.Statement.Image.Sha256);
         Assert.Equal(build.Bytes, await answer.Content.ReadAsByteArrayAsync(Now));
-        Assert.Equal(0, server.StoredFiles);
+        Assert.Empty(server.StoredFiles);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class ImagesInAzureTests(Azurite azurite)
 
         Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
         Assert.Empty(await (await azurite.ContainerAsync(container)).GetBlobsAsync(cancellationToken: Now).ToArrayAsync(Now));
-        Assert.Equal(0, server.StoredFiles);
+        Assert.Empty(server.StoredFiles);
     }
 
     [Fact]

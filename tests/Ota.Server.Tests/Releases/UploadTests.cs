@@ -125,7 +125,7 @@ public class UploadTests : IAsyncLifetime
 
         Assert.Equal(status, (int)answer.StatusCode);
         await ProblemAsync(answer);
-        Assert.Equal(0, _server.StoredFiles);
+        Assert.Empty(_server.StoredFiles);
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public class UploadTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         await ProblemAsync(answer);
-        Assert.Equal(0, _server.StoredFiles);
+        Assert.Empty(_server.StoredFiles);
     }
 
     private static async Task<string> ProblemAsync(HttpResponseMessage answer)

@@ -223,7 +223,8 @@ internal sealed class RunningServer : IAsyncDisposable
     }
 
     /// <summary>Files in the image store, whole or on their way.</summary>
-    public int StoredFiles => Directory.EnumerateFiles(Path.Combine(Releases, ".images"), "*", SearchOption.AllDirectories).Count();
+    public IReadOnlyList<string> StoredFiles => 
+        [.. Directory.EnumerateFiles(Path.Combine(Releases, ".images"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     public async ValueTask DisposeAsync()
     {

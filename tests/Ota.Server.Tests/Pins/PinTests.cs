@@ -227,7 +227,7 @@ public class PinTests : IAsyncLifetime
         await Task.WhenAny(first, Task.Delay(200));
         var second = AskAsync("wait=55");
 
-        using (var replaced = await first.WaitAsync(TimeSpan.FromSeconds(10)))
+        using (var replaced = await first.WaitAsync(TimeSpan.FromSeconds(30)))
             Assert.Equal(HttpStatusCode.NoContent, replaced.StatusCode);
         await _server.SetPinAsync(_device, "5", "on");
         Assert.Equal((5, "on"), Only(await Told(second)));
@@ -245,8 +245,8 @@ public class PinTests : IAsyncLifetime
         var stopping = Stopwatch.StartNew();
         await _server.App.StopAsync();
 
-        // A second, and what a busy machine adds.
-        Assert.InRange(stopping.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        // A second, and what a busy machine adds; not the rest of their wait.
+        Assert.InRange(stopping.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
         using (var ended = await waiting)
             Assert.Equal(HttpStatusCode.NoContent, ended.StatusCode);
         using (var ended = await watching)

@@ -152,10 +152,10 @@ public class SystemPinTests : IAsyncLifetime
         var seq = (await _server.PinAsync(_device, "restart-cause")).GetProperty("seq").GetInt64();
         using var leave = new ManualResetEventSlim();
         var blocked = _server.App.Services.GetRequiredService<Database>()
-            .WriteAsync(_ => leave.Wait(TimeSpan.FromSeconds(20)), TestContext.Current.CancellationToken);
+            .WriteAsync(_ => leave.Wait(TimeSpan.FromSeconds(60)), TestContext.Current.CancellationToken);
 
         _device.Rssi = -71;
-        await _device.HeldAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await _device.HeldAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal("-60", await ValueAsync("rssi"));
         leave.Set();
         await blocked;

@@ -225,7 +225,7 @@ public sealed class BehindTheBackTests : IAsyncLifetime
 
     private static async Task SeenAsync(Func<Task<bool>> isSeen)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!await isSeen())
             await Task.Delay(20, patience.Token);
     }

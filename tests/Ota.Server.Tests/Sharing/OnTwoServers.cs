@@ -34,7 +34,7 @@ public abstract class OnTwoServers : IAsyncLifetime
     }
 
     // Servers agree within a second; the machine that runs the tests may be busy.
-    private protected static async Task SeenAsync(Func<Task<bool>> isSeen, int seconds = 5)
+    private protected static async Task SeenAsync(Func<Task<bool>> isSeen, int seconds = 20)
     {
         var waited = Stopwatch.StartNew();
         while (!await isSeen())

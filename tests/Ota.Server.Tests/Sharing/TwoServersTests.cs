@@ -125,7 +125,8 @@ public sealed class TwoServersTests : OnTwoServers
             var write = Assert.Single((await told.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("writes").EnumerateArray());
             Assert.Equal($"{i}", write.GetProperty("value").GetString());
             await watching;
-            Assert.InRange(written.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+            // And not when its time to wait is over.
+            Assert.InRange(written.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
         }
     }
 
@@ -160,7 +161,7 @@ public sealed class TwoServersTests : OnTwoServers
             await Task.Delay(20);
         }
 
-        await SeenAsync(async () => (await Two.GetAsync("api/v1/alerts?open=true")).GetArrayLength() == 1, seconds: 10);
+        await SeenAsync(async () => (await Two.GetAsync("api/v1/alerts?open=true")).GetArrayLength() == 1);
         Assert.Equal("crash-loop", (await One.GetAsync("api/v1/alerts"))[0].GetProperty("kind").GetString());
     }
 

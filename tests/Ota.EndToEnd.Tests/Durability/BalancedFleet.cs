@@ -10,11 +10,11 @@ namespace Ota.EndToEnd.Tests.Durability;
 
 /// <summary>
 /// Units that ask one server or the other, as a balancer sends them, install what they are offered and remember exactly what was acknowledged
-/// to them. A server that is killed or does not answer costs them a second, and they ask again.
+/// to them. A server that is killed or does not answer costs them two seconds, and they ask again.
 /// </summary>
 internal sealed class BalancedFleet(IReadOnlyList<OtaServer> servers) : IDisposable
 {
-    private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = TimeSpan.FromSeconds(1) };
+    private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = TimeSpan.FromSeconds(2) };
     private readonly List<Unit> _units = [];
     private int _offered;
 
@@ -57,7 +57,7 @@ internal sealed class BalancedFleet(IReadOnlyList<OtaServer> servers) : IDisposa
         while (!enough.IsCancellationRequested)
         {
             // Seldom at the same moment, as units are.
-            await Task.Delay(Random.Shared.Next(100, 500), CancellationToken.None);
+            await Task.Delay(Random.Shared.Next(300, 1500), CancellationToken.None);
             try
             {
                 var server = servers[Random.Shared.Next(servers.Count)];

@@ -15,7 +15,7 @@ public sealed class TwoServersKillTests(ITestOutputHelper output) : IAsyncLifeti
 {
     private const string Version = "1.1.0";
     private const int WriterLock = 0x6f7461;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly TemporaryFolder _folder = new();
     private readonly RSA _key = RSA.Create(3072);
     private readonly Dictionary<string, string> _uploads = [];

@@ -61,7 +61,7 @@ suite() {
     local name=$1 begun=$SECONDS log counts
     log=$(mktemp)
     echo "== $name"
-    "tests/$name/bin/Release/net10.0/$name" -noColor >"$log" 2>&1
+    "tests/$name/bin/Release/net10.0/$name" -noColor -maxThreads 2x >"$log" 2>&1
     local code=$?
     counts=$(grep -aoE "Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+" "$log" | tail -n 1 | tr -dc '0-9 ')
     read -r total errors fails skips <<<"${counts:-0 1 0 0}"

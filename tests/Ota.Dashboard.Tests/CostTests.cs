@@ -6,12 +6,12 @@ namespace Ota.Dashboard.Tests;
 /// <summary>What a page costs, however many devices there are.</summary>
 public sealed class CostTests : OnARunningServer
 {
-    // A look at the server's own work meanwhile is no page's doing.
-    private const int Tries = 8;
+    // What all who watch share is not read again for a while, and what the server does of itself may come in between.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private static readonly Dictionary<string, int> Statements = new()
     {
-        ["fleet"] = 0, ["device"] = 5, ["client"] = 5, ["releases"] = 0, ["release"] = 0, ["rollouts"] = 1, ["rollout"] = 2, ["rollout-new"] = 0,
+        ["fleet"] = 0, ["device"] = 5, ["client"] = 5, ["releases"] = 0, ["release"] = 0, ["rollouts"] = 1, ["rollout"] = 3, ["rollout-new"] = 0,
         ["products"] = 0, ["product"] = 0, ["people"] = 0, ["audit"] = 2,
     };
 
@@ -67,7 +67,7 @@ public sealed class CostTests : OnARunningServer
     private static async Task CostsAsync(AVisitor admin, SqlTrace trace, string name, string path, int devices)
     {
         IReadOnlyList<string> ran = [];
-        for (var i = 0; i < Tries; i++)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Patience;)
         {
             trace.Clear();
             await admin.OpenAsync(path);

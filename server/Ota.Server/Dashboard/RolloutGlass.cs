@@ -16,6 +16,7 @@ internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(500);
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<long, Look> _kept = new();
+    private readonly ConcurrentDictionary<long, string> _products = new();
     private readonly PerBeat<Dictionary<string, long>> _marks = new(pulse, () => Count(fleet));
 
     /// <summary>Differs whenever a rollout, or what its product's devices made of it, differs and may be looked at again.</summary>
@@ -42,8 +43,16 @@ internal sealed class RolloutGlass(RolloutBoard board, RolloutViews views, Fleet
 
     private Look? Fresh(long id) => _kept.TryGetValue(id, out var look) && look.IsFresh(time) ? look : null;
 
-    private long Now(long id) => board.Find(id) is { } rollout
-        ? _marks.Value.GetValueOrDefault(rollout.Product) + RuntimeHelpers.GetHashCode(board.Of(rollout.Product)) : 0;
+    private long Now(long id) => ProductOf(id) is { } product
+        ? _marks.Value.GetValueOrDefault(product) + RuntimeHelpers.GetHashCode(board.Of(product)) : 0;
+
+    // It is asked for at every beat, and never changes.
+    private string? ProductOf(long id)
+    {
+        if (_products.TryGetValue(id, out var product))
+            return product;
+        return board.Find(id) is { } rollout ? _products[id] = rollout.Product : null;
+    }
 
     private static Dictionary<string, long> Count(Fleet fleet)
     {

@@ -8,7 +8,6 @@ namespace Ota.Dashboard.Tests;
 /// <summary>Every page: fit for everybody, at a desk and on a telephone, by day and by night.</summary>
 public sealed class PagesTests(PagesTests.Filled filled) : IClassFixture<PagesTests.Filled>
 {
-
     private const string TimesElsewhere =
         """
         () => [...document.querySelectorAll('main time')].filter(time => !/ Australia\/Adelaide, .* UTC$/.test(time.title)).map(time => time.outerHTML)

@@ -80,9 +80,12 @@ public class BlynkUpdateTests : IAsyncLifetime
         await sketch.PingAsync();
 
         _server.Time.Ahead += TimeSpan.FromDays(2);
-        await sketch.PingAsync();
+        await sketch.SendAsync(6, 9, "");
 
-        Assert.StartsWith(_server.Anyone.BaseAddress!.ToString(), await PushedAsync(sketch), StringComparison.Ordinal);
+        // The ping before may be looked at after this step of the clock, and the push be there before this answer.
+        var frames = new[] { await sketch.NextAsync(), await sketch.NextAsync() };
+        Assert.Contains((0, 9, "200"), frames);
+        Assert.StartsWith("ota\0" + _server.Anyone.BaseAddress, frames.Single(frame => frame.Type == 17).Body, StringComparison.Ordinal);
     }
 
     [Fact]

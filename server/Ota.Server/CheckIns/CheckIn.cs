@@ -66,8 +66,8 @@ public sealed record CheckIn(
     /// <summary>True when it asks only what it would be handed: it is handed nothing.</summary>
     public bool IsLooking { get; init; }
 
-    /// <summary>True when it must be told to stop what is called off before it is handed anything else.</summary>
-    public bool StopsFirst { get; init; }
+    /// <summary>The deployment it was shown last: once that is called off, it must be told to stop it before it is handed anything else. 0 for none.</summary>
+    public long Shown { get; init; }
 
     /// <summary>The largest check-in that is read, in bytes.</summary>
     public const int MaximumSize = 4096;

@@ -23,8 +23,8 @@ internal sealed record ClientSays(
     /// <summary>See <see cref="CheckIn.IsLooking"/>.</summary>
     public bool IsLooking { get; init; }
 
-    /// <summary>See <see cref="CheckIn.StopsFirst"/>.</summary>
-    public bool StopsFirst { get; init; }
+    /// <summary>See <see cref="CheckIn.Shown"/>.</summary>
+    public long Shown { get; init; }
 }
 
 /// <summary>
@@ -62,7 +62,7 @@ internal static class ClientCheckIn
             ToldImage = image,
             IsBusy = says.IsBusy,
             IsLooking = says.IsLooking,
-            StopsFirst = says.StopsFirst,
+            Shown = says.Shown,
         };
     }
 

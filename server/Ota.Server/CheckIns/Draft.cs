@@ -40,7 +40,7 @@ internal sealed class Draft(Device device, CheckIn checkIn, DateTimeOffset now)
     public bool IsDeferred { get; private set; }
 
     /// <summary>True when it is only said what it would be handed.</summary>
-    public bool IsLooking => checkIn.IsLooking || (checkIn.StopsFirst && _ended.Exists(ended => ended.State.IsCalledOff()));
+    public bool IsLooking => checkIn.IsLooking || _ended.Exists(ended => ended.Id == checkIn.Shown && ended.State.IsCalledOff());
 
     /// <summary>True when an order goes out with the answer.</summary>
     public bool HandsOut => _handOut is not null;

@@ -265,6 +265,25 @@ public class HawkbitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_later_rollout_that_takes_the_place_of_what_was_never_shown_is_offered_at_once()
+    {
+        await _client.TellAsync("1.0.0");
+        await DeployAsync("1.1.0");
+        var first = await _client.ActionAsync();
+        await _client.FetchAsync(first);
+        await _client.FeedbackAsync(first.Id, "closed", "success");
+        await _client.TellAsync("1.1.0");
+        Assert.Equal("confirmed", await _client.StateAsync());
+        await _server.UploadedAsync(ABuild.Of("1.2.0", "another"));
+        await _server.UploadedAsync(ABuild.Of("1.3.0", "a third"));
+        await DeployAsync("1.2.0");
+        await _server.PostAsync("api/v1/deployments", new { product = "kettle", version = "1.3.0", all = true });
+
+        await _client.ActionAsync();
+        Assert.Equal("offered", await _client.StateAsync());
+    }
+
+    [Fact]
     public async Task What_is_cancelled_after_it_was_shown_is_to_be_stopped_until_the_client_says_so()
     {
         await DeployAsync("1.1.0");

@@ -23,7 +23,7 @@ internal static class PollEndpoint
         // One that is to stop first is shown nothing else.
         var says = ClientAttributes.Says(context.Request.Headers, note.Attributes) with
         {
-            IsLooking = IsStopped(services, note, caller.Device.Open) is not null, StopsFirst = note.Action != 0,
+            IsLooking = IsStopped(services, note, caller.Device.Open) is not null, Shown = HawkbitPolicy.DeploymentOf(note.Action),
         };
         if (await HawkbitAsk.AskAsync(context, caller, note, says) is not { } answer)
         {
